@@ -1,0 +1,1 @@
+# trellis_actor(): written in actors/

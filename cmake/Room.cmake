@@ -1,0 +1,56 @@
+# trellis_room(name [DIR folder] DEPS …): the folder src/<name> as a static library with its tests.
+#   *.cc          the library            *_test.cc   its unit tests, in one executable <name>_test
+#   *_fuzz.cc     picked up by fuzz/     *_bench.cc  picked up by bench/
+# Includes are written "<room>/<file>.h". Each room exports an include folder that holds only a link
+# to itself, so a room sees the rooms it names in DEPS (and those below them), and no others.
+function(trellis_room name)
+  cmake_parse_arguments(ARG "" "DIR" "DEPS" ${ARGN})
+  if(NOT ARG_DIR)
+    set(ARG_DIR "src/${name}")
+  endif()
+  set(dir "${CMAKE_CURRENT_SOURCE_DIR}/${ARG_DIR}")
+  set(inc "${CMAKE_BINARY_DIR}/include/${name}")
+  file(MAKE_DIRECTORY "${inc}")
+  file(CREATE_LINK "${dir}" "${inc}/${name}" SYMBOLIC)
+
+  file(GLOB sources CONFIGURE_DEPENDS "${dir}/*.cc")
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${name} ${scope} "${inc}")
+  target_link_libraries(${name} ${scope} ${ARG_DEPS})
+  if(EXISTS "${dir}/room.cmake")
+    include("${dir}/room.cmake")
+  endif()
+
+  if(TRELLIS_TESTS AND tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE ${name} GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE TESTDATA="${dir}/testdata")
+    add_test(NAME ${name} COMMAND ${name}_test)
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+  endif()
+endfunction()
+
+# trellis_app(name DEPS …): the folder apps/<name> as an executable in bin/.
+function(trellis_app name)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  set(dir "${CMAKE_CURRENT_SOURCE_DIR}/apps/${name}")
+  file(GLOB sources CONFIGURE_DEPENDS "${dir}/*.cc")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  target_include_directories(${name} PRIVATE "${dir}")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+  install(TARGETS ${name})
+endfunction()

@@ -1,0 +1,31 @@
+// The log. One line per event, to stderr, in text or JSON. LOG(info, "actor {} started", name);
+// Safe from any thread; the line is formatted on the caller's thread and written by a background one.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+
+namespace trellis::log {
+
+enum class Level { debug, info, warn, error };
+
+struct Options {
+  Level level = Level::info;
+  bool json = false;
+};
+
+void start(const Options& options);  // once, from main(); before it lines go to stderr unbuffered
+void stop();                         // flushes; call before exit
+bool enabled(Level level);
+void write(Level level, std::string_view line);
+Level parse_level(std::string_view name, Level otherwise = Level::info);  // "debug", "warn", …
+
+}  // namespace trellis::log
+
+#define LOG(level, ...)                                                                   \
+  do {                                                                                    \
+    if (::trellis::log::enabled(::trellis::log::Level::level))                            \
+      ::trellis::log::write(::trellis::log::Level::level, ::fmt::format(__VA_ARGS__));    \
+  } while (0)

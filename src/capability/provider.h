@@ -1,0 +1,61 @@
+// What a capability provider is. The same class runs inside the host and, as trellis-provider, in a process
+// of its own: links come in, invocations go both ways.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "lattice/link.h"
+#include "runtime/core.h"
+
+namespace trellis::capability {
+
+// How a provider calls the actors linked to it. Any core; the call runs on the core it is made from.
+class Actors {
+ public:
+  virtual ~Actors() = default;
+  // Errors: not_found (not running anywhere), denied (no claim for the contract), timeout, exhausted
+  // (too many calls waiting: HTTP 503 with Retry-After), trapped, invalid (the actor's own error text).
+  virtual runtime::Task<Bytes> call(std::string_view actor_id, std::string_view operation,
+                                    BytesView payload, runtime::Deadline deadline) = 0;
+};
+
+struct ProviderInfo {
+  std::string public_key;   // V…
+  std::string contract_id;
+  std::string name, vendor, version;
+  std::int32_t revision = 0;
+};
+
+struct ProviderContext {
+  runtime::Cores& cores;
+  Actors& actors;
+  std::string link_name;
+  std::string config_json;              // from `start provider --config-json`, "" if none
+  std::chrono::milliseconds rpc_timeout;
+};
+
+class Provider {
+ public:
+  virtual ~Provider() = default;  // stop() has been awaited
+
+  // Core 0. A link for an actor: new, or the same (actor, link name) with other values, which replaces it.
+  // The error says why it cannot work ("cannot listen on 0.0.0.0:8080: address already in use"); the link is
+  // then kept as failed with that reason and the others work on.
+  virtual runtime::Task<void> link_put(lattice::Link link) = 0;
+  virtual runtime::Task<void> link_delete(lattice::Link link) = 0;
+
+  // Any core. An actor that is linked (checked by the host) calls. Unknown operations → not_found with
+  // "method not handled <op>".
+  virtual runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
+                                      BytesView payload, runtime::Deadline deadline) = 0;
+
+  // Core 0. ok, or what is wrong.
+  virtual runtime::Task<void> health() = 0;
+  // Core 0. Everything in flight is answered (until the deadline), ports are free, nothing runs on.
+  virtual runtime::Task<void> stop(runtime::Deadline deadline) = 0;
+};
+
+}  // namespace trellis::capability

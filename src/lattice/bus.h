@@ -1,0 +1,67 @@
+// The bus that carries everything between parts of a lattice: publish, subscribe with queue groups,
+// request. Two implementations pass one conformance suite (bus_conformance.h): the embedded one, in this
+// process, and NATS. Lives on core 0; not thread-safe.
+// Subjects and their meaning: lattice/subjects.h.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "runtime/core.h"
+
+namespace trellis::lattice {
+
+// Header lines of a message, in order. Names compare without case.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Message {
+  std::string subject;
+  std::string reply;  // "" when no answer is wanted
+  Headers headers;
+  Bytes data;
+};
+
+class Bus;
+
+// A subscription; unsubscribes when it goes. Movable.
+class Subscription {
+ public:
+  Subscription() = default;
+  explicit Subscription(std::function<void()> cancel) : cancel_(std::move(cancel)) {}
+  Subscription(Subscription&& other) noexcept : cancel_(std::exchange(other.cancel_, nullptr)) {}
+  Subscription& operator=(Subscription&& other) noexcept {
+    reset();
+    cancel_ = std::exchange(other.cancel_, nullptr);
+    return *this;
+  }
+  ~Subscription() { reset(); }
+  void reset() {
+    if (auto cancel = std::exchange(cancel_, nullptr)) cancel();
+  }
+
+ private:
+  std::function<void()> cancel_;
+};
+
+class Bus {
+ public:
+  virtual ~Bus() = default;
+  // Errors: invalid (subject, too large), unavailable (not connected).
+  virtual Result<void> publish(Message message) = 0;
+  // `handler` runs on core 0, one message at a time, and must not block; it may publish and (un)subscribe.
+  // Of the subscriptions with the same queue group one gets each message; "" is no group.
+  virtual Result<Subscription> subscribe(std::string subject, std::string queue_group,
+                                         std::function<void(const Message&)> handler) = 0;
+  // Errors: unavailable "no responders" at once when nobody listens, timeout at the deadline.
+  virtual runtime::Task<Message> request(Message message, runtime::Deadline deadline) = 0;
+  // Answers to one request from many, until the deadline: pings and auctions.
+  virtual runtime::Task<std::vector<Message>> collect(Message message, runtime::Deadline deadline) = 0;
+  virtual std::string describe() const = 0;  // "embedded bus on 127.0.0.1:4222"
+};
+
+}  // namespace trellis::lattice

@@ -1,0 +1,73 @@
+// An invocation: one part of the lattice calls another over the bus, signed by the cluster so that nobody
+// else can. Format, hash and checks: docs/protocol.md §3.2–3.5. Calls inside one host never take this form.
+#pragma once
+
+#include <optional>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "claims/nkey.h"
+
+namespace trellis::lattice {
+
+struct Entity {
+  std::string public_key, link_name, contract_id;  // the last two "" for actors
+  std::string url() const;                         // wasmbus://…
+  bool is_actor() const { return link_name.empty() && contract_id.empty(); }
+  bool operator==(const Entity&) const = default;
+};
+
+struct Invocation {
+  Entity origin, target;
+  std::string operation;
+  Bytes msg;
+  std::string id;
+  std::string encoded_claims;
+  std::string host_id;
+  std::optional<std::uint64_t> content_length;
+};
+
+struct InvocationResponse {
+  Bytes msg;
+  std::string invocation_id;
+  std::optional<std::string> error;
+  std::optional<std::uint64_t> content_length;
+  std::string instance_id;  // sent when not empty
+};
+
+Bytes encode(const Invocation& invocation);
+Result<Invocation> decode_invocation(BytesView bytes);
+Bytes encode(const InvocationResponse& response);
+Result<InvocationResponse> decode_invocation_response(BytesView bytes);
+
+std::string invocation_hash(const Invocation& invocation);  // upper-case hex
+
+// Fills id (when empty), encoded_claims, host_id, content_length.
+void sign(Invocation& invocation, const claims::KeyPair& cluster, std::string_view host_id);
+
+// Decides whether an invocation is what it says. All 2022 checks with their texts, and three more that 2022
+// missed: an empty body is hashed too, the host id must begin with N or C and have 56 characters, the
+// same invocation is not accepted twice within the replay window. Core 0.
+class InvocationVerifier {
+ public:
+  struct Options {
+    std::vector<std::string> cluster_issuers;  // C…
+    std::string lattice;                        // accepted subjects' lattice
+    std::chrono::seconds replay_window{60};     // 0 turns it off, for peers that resend
+  };
+  explicit InvocationVerifier(Options options);
+  ~InvocationVerifier();
+  // `target_key`: the key in the subject it arrived on; must be the invocation's target.
+  Result<void> verify(const Invocation& invocation, std::string_view target_key, std::uint64_t now_unix);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace trellis::lattice

@@ -1,0 +1,46 @@
+// The HTTP/1.1 server: keep-alive, pipelining, chunked bodies, Expect, TLS, limits, on every core at
+// once through SO_REUSEPORT. Parsed with Boost.Beast; written lean (lab: one send per answer, timeouts
+// by one sweep per core). Used by providers/httpserver and console.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/limits.h"
+#include "net/http.h"
+#include "runtime/core.h"
+
+namespace trellis::net {
+
+struct TlsFiles {
+  std::string certificate_path, private_key_path;  // PEM
+};
+
+struct HttpServerOptions {
+  std::string address;        // "ip:port", "[ip6]:port"; port 0 takes a free one
+  bool tls = false;
+  TlsFiles tls_files;
+  std::size_t header_bytes_max = limits::kHttpHeaderBytesMax;
+  std::size_t body_bytes_max = limits::kHttpBodyBytesMax;
+  std::chrono::milliseconds header_timeout = limits::kHttpHeaderTimeout;
+  std::chrono::milliseconds body_timeout = limits::kHttpBodyTimeout;
+  std::chrono::milliseconds idle_timeout = limits::kHttpIdleTimeout;
+  std::size_t connections_max = limits::kHttpConnectionsMax;  // per core
+  std::string server_name = "trellis";
+};
+
+// One listening address, on all cores. The handler must outlive it.
+class HttpServer {
+ public:
+  // On core 0. Binds on every core or fails with the address and the reason in words
+  // ("cannot listen on 0.0.0.0:8080: address already in use"). The port is free again when close() returns.
+  static runtime::Task<std::unique_ptr<HttpServer>> listen(runtime::Cores& cores, HttpServerOptions options,
+                                                           HttpHandler& handler);
+  ~HttpServer();  // close() must have been awaited
+  std::uint16_t port() const;
+  // Stops accepting at once and frees the port, answers requests in flight (until `deadline`), closes.
+  runtime::Task<void> close(runtime::Deadline deadline);
+};
+
+}  // namespace trellis::net
