@@ -1,0 +1,59 @@
+# What a person types. `make` alone lists the verbs. Each installs what it needs (once) and builds only
+# what changed; ccache keeps the rest. The build itself is described in CMakeLists.txt.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up down test check bench fuzz format asan tsan clean packages build
+
+PRESET ?= release
+BUILD  := build/$(PRESET)
+# Rust's own installer puts cargo here; a shell that was never logged in does not know it.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+help: ## list these verbs
+	@echo "Trellis: make <verb>"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+up: build ## build, start a host with the echo actor behind HTTP on port 8080
+	@scripts/up.sh
+
+down: ## stop the host that `make up` started
+	@scripts/down.sh
+
+test: build ## build and run every test: unit, then end to end
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2
+
+check: build ## formatting, lint, unit tests: under a minute when little changed
+	@scripts/check-format.sh
+	@scripts/lint.py $(BUILD)
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2 -L unit
+
+bench: build ## compare with nginx and with a native handler; print a table
+	@bench/run.sh
+
+fuzz: packages ## fuzz each decoder for half a minute (FUZZ_SECONDS=30)
+	@fuzz/run.sh
+
+asan: ## unit tests under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory sanitized PRESET=asan
+
+tsan: ## unit tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory sanitized PRESET=tsan
+
+.PHONY: sanitized
+sanitized: build
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L unit
+
+format: packages ## format every C++ source in place
+	@git ls-files --cached --others --exclude-standard '*.h' '*.cc' '*.cpp' | xargs -r clang-format-19 -i
+
+clean: ## remove everything that was built
+	rm -rf build bin
+
+packages:
+	@scripts/install-packages.sh
+
+build: packages
+	@[[ -f $(BUILD)/build.ninja ]] || cmake --preset $(PRESET)
+	@cmake --build $(BUILD)
+	@if [[ $(PRESET) == release ]]; then scripts/link-binaries.sh $(BUILD); fi

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# ./bin/<program> → build/<preset>/bin/<program>. Links, so that a rebuild is what runs next.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+build=${1:?which build folder}
+mkdir -p bin
+for program in "$build"/bin/*; do
+  [[ -x $program && -f $program ]] && ln -sfn "../$program" "bin/$(basename "$program")"
+done
