@@ -1,8 +1,9 @@
-// What a lattice remembers: links, claims, references. In memory on core 0, stored in a small file so that a
-// host that was killed finds it again; every change is told to the observer.
+// What a lattice remembers: links, claims, references. In memory for readers, in a small journal
+// file so that a host that was killed finds it again; every change is told to the observer. Owned
+// by the host, core 0, not thread-safe. The file is written by a thread of its own: changes made
+// while a write runs go to disk together with the next, and the core never waits for the disk.
 #pragma once
 
-#include <boost/json/object.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,43 +11,62 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "base/result.h"
 #include "lattice/link.h"
+#include "runtime/task.h"
 
 namespace trellis::lattice {
 
-// The record of §5.4: all values strings. One for each actor and provider ever seen.
+// The record of docs/protocol.md §5.4: all values strings. One for each actor and provider ever
+// seen.
 struct ClaimsRecord {
   std::string subject, issuer, name, call_alias, version, revision;
   std::vector<std::string> caps, tags;
   boost::json::object to_json() const;
   static Result<ClaimsRecord> from_json(const boost::json::object& object);
+  bool operator==(const ClaimsRecord&) const = default;
 };
 
 class State {
  public:
+  // Called on core 0 after a change is on disk, in the order of the changes, before the task that
+  // made the change resumes. Any may be empty.
   struct Observer {
     std::function<void(const Link&)> link_put, link_deleted;
     std::function<void(const ClaimsRecord&)> claims_put;
     std::function<void(const std::string& reference, const std::string& public_key)> reference_put;
   };
-  // `file` "" keeps everything in memory. Reads what an earlier host left; a damaged file is set aside with a
-  // log line, its readable records kept.
+  // `file` "" keeps everything in memory. Blocks: call it before the core serves anything. Reads
+  // what an earlier host left; a damaged file is set aside with a log line, its readable records
+  // kept. Errors: unavailable (another host uses the file: says which), denied or internal (cannot
+  // be written).
   static Result<std::unique_ptr<State>> open(std::string file, Observer observer);
-  virtual ~State() = default;
+  virtual ~State() = default;  // no task of it may be pending
 
-  // A change is on disk (fsync) when these return. Putting an equal link again changes nothing.
-  virtual Result<void> put_link(Link link) = 0;
-  virtual Result<std::optional<Link>> delete_link(const std::string& actor_id, const std::string& contract_id,
-                                                  const std::string& link_name) = 0;
-  virtual Result<void> put_claims(ClaimsRecord record) = 0;
-  virtual Result<void> put_reference(std::string reference, std::string public_key) = 0;
+  // A change is on disk (fsync) and seen by readers when the task succeeds; when it fails nothing
+  // changed. Changes are applied in the order in which their tasks were started. A task given up by
+  // its caller (deadline) still takes effect. Putting an equal record again changes nothing and
+  // tells nobody. Errors: exhausted (too many changes wait for the disk), internal (the disk
+  // refused: full, read-only).
+  virtual runtime::Task<void> put_link(Link link) = 0;
+  // The link that was there, or nullopt.
+  virtual runtime::Task<std::optional<Link>> delete_link(std::string actor_id,
+                                                         std::string contract_id,
+                                                         std::string link_name) = 0;
+  virtual runtime::Task<void> put_claims(ClaimsRecord record) = 0;
+  virtual runtime::Task<void> put_reference(std::string reference, std::string public_key) = 0;
 
-  virtual std::vector<Link> links() const = 0;
+  virtual std::vector<Link> links() const = 0;  // ordered by actor, contract, name
+  virtual const Link* link(const std::string& actor_id, const std::string& contract_id,
+                           const std::string& link_name) const = 0;
   virtual std::vector<ClaimsRecord> all_claims() const = 0;
   virtual const ClaimsRecord* claims(const std::string& public_key) const = 0;
   virtual std::optional<std::string> key_of_reference(const std::string& reference) const = 0;
-  virtual std::optional<std::string> key_of_alias(const std::string& call_alias) const = 0;  // first writer wins
+  // Whoever put an alias first keeps it; aliases of one character or none are not registered
+  // (§5.4).
+  virtual std::optional<std::string> key_of_alias(const std::string& call_alias) const = 0;
 };
 
 }  // namespace trellis::lattice
