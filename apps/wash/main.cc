@@ -1,0 +1,18 @@
+// The command line of Trellis: reads the arguments, runs the one command they name, prints its
+// outcome. Exit codes: 0 done, 1 the command failed, 2 the command line was wrong.
+#include "command.h"
+#include "usage.h"
+
+int main(int argc, char** argv) {
+  using namespace trellis::wash;
+  Context context;
+  CLI::App root;
+  set_up_root(root, context);
+  // In the order of the help text.
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report_usage(root, error);
+  }
+  return context.run();
+}
