@@ -1,10 +1,11 @@
 // CloudEvents 1.0 in structured JSON, as the lattice publishes its events.
 #pragma once
 
-#include <boost/json/object.hpp>
 #include <chrono>
 #include <string>
 #include <string_view>
+
+#include <boost/json/object.hpp>
 
 #include "base/result.h"
 
@@ -21,7 +22,7 @@ struct CloudEvent {
 std::string write(const CloudEvent& event);
 Result<CloudEvent> parse_cloud_event(std::string_view text);
 
-std::string uuid4();                                                   // hyphenated, lower case
-std::string rfc3339(std::chrono::system_clock::time_point when);      // microseconds, Z
+std::string uuid4();                                              // hyphenated, lower case
+std::string rfc3339(std::chrono::system_clock::time_point when);  // microseconds, Z
 
 }  // namespace trellis::codec

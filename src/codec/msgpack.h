@@ -33,8 +33,8 @@ class MsgpackWriter {
 
 enum class MsgpackType { nil, boolean, integer, floating, str, bin, array, map, ext };
 
-// Reads values one after the other. Tolerant where the 2022 readers are: bytes may come as bin, str or
-// an array of integers; text as str or bin; any integer form that fits.
+// Reads values one after the other. Tolerant where the 2022 readers are: bytes may come as bin, str
+// or an array of integers; text as str or bin; any integer form that fits.
 class MsgpackReader {
  public:
   explicit MsgpackReader(BytesView in) : in_(in) {}
@@ -46,12 +46,12 @@ class MsgpackReader {
   Result<std::uint64_t> uint(std::uint64_t max = UINT64_MAX);
   Result<std::int64_t> sint(std::int64_t min = INT64_MIN, std::int64_t max = INT64_MAX);
   Result<double> floating();
-  Result<std::string_view> text();        // str or bin
-  Result<Bytes> bytes();                  // bin, str, or array of 0..255
-  Result<BytesView> bytes_view();         // bin or str, borrowed
-  Result<std::size_t> array();            // number of elements that follow
-  Result<std::size_t> map();              // number of pairs that follow
-  Result<void> skip();                    // one whole value, however nested (bounded)
+  Result<std::string_view> text();  // str or bin
+  Result<Bytes> bytes();            // bin, str, or array of 0..255
+  Result<BytesView> bytes_view();   // bin or str, borrowed
+  Result<std::size_t> array();      // number of elements that follow
+  Result<std::size_t> map();        // number of pairs that follow
+  Result<void> skip();              // one whole value, however nested (bounded)
 
  private:
   BytesView in_;
