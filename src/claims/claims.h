@@ -1,5 +1,5 @@
-// Claims of the things that are signed: actors and providers, accounts and operators. What a token says,
-// as a struct, and back. Format: docs/protocol.md §5.2.
+// Claims of the things that are signed: actors and providers, accounts and operators. What a token
+// says, as a struct, and back. Format: docs/protocol.md §5.2.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@
 namespace trellis::claims {
 
 struct Validity {
-  std::optional<std::uint64_t> expires;     // unix seconds
+  std::optional<std::uint64_t> expires;  // unix seconds
   std::optional<std::uint64_t> not_before;
 };
 

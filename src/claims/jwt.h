@@ -1,12 +1,13 @@
-// The wascap JWT: header {"typ":"jwt","alg":"Ed25519"}, iss is the key that signed. Parsing checks form,
-// signature and times; what the claims mean is said by claims.h and lattice/invocation.h.
+// The wascap JWT: header {"typ":"jwt","alg":"Ed25519"}, iss is the key that signed. Parsing checks
+// form, signature and times; what the claims mean is said by claims.h and lattice/invocation.h.
 #pragma once
 
-#include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <boost/json/object.hpp>
 
 #include "base/result.h"
 #include "claims/nkey.h"
@@ -26,10 +27,10 @@ struct Jwt {
 
 enum class JwtState { valid, expired, not_yet_valid };
 
-Result<Jwt> decode_jwt(std::string_view token);                  // form only; no signature check
-Result<Jwt> verify_jwt(std::string_view token);                  // form and signature
+Result<Jwt> decode_jwt(std::string_view token);  // form only; no signature check
+Result<Jwt> verify_jwt(std::string_view token);  // form and signature
 JwtState state_at(const Jwt& jwt, std::uint64_t now_unix_seconds);
-std::string sign_jwt(const Jwt& jwt, const KeyPair& issuer);     // iss is set from the key
-std::string new_jti();                                           // 22 characters, random
+std::string sign_jwt(const Jwt& jwt, const KeyPair& issuer);  // iss is set from the key
+std::string new_jti();                                        // 22 characters, random
 
 }  // namespace trellis::claims

@@ -1,5 +1,6 @@
-// nkeys: Ed25519 keys in the text form NATS and wasmCloud use. A public key is 56 characters whose first
-// says what it belongs to; a seed is 58 that begin with S and that letter. Format: docs/protocol.md §5.1.
+// nkeys: Ed25519 keys in the text form NATS and wasmCloud use. A public key is 56 characters whose
+// first says what it belongs to; a seed is 58 that begin with S and that letter. Format:
+// docs/protocol.md §5.1.
 #pragma once
 
 #include <array>
@@ -13,10 +14,17 @@
 namespace trellis::claims {
 
 enum class KeyType : char {
-  account = 'A', cluster = 'C', module = 'M', server = 'N', operator_ = 'O', user = 'U', service = 'V',
+  account = 'A',
+  cluster = 'C',
+  module = 'M',
+  server = 'N',
+  operator_ = 'O',
+  user = 'U',
+  service = 'V',
 };
 
-Result<KeyType> key_type_of(std::string_view public_key);  // full check: length, alphabet, prefix, CRC
+Result<KeyType> key_type_of(
+    std::string_view public_key);  // full check: length, alphabet, prefix, CRC
 
 using Signature = std::array<std::uint8_t, 64>;
 
