@@ -23,7 +23,7 @@ using StringMap = std::map<std::string, std::string>;
 struct HeartbeatActor {  // one per instance
   std::string public_key, instance_id;
 };
-struct HeartbeatProvider {
+struct HeartbeatProvider {  // names a running provider
   std::string public_key, link_name, contract_id, instance_id;
 };
 struct Heartbeat {

@@ -1,10 +1,12 @@
-// An invocation: one part of the lattice calls another over the bus, signed by the cluster so that nobody
-// else can. Format, hash and checks: docs/protocol.md §3.2–3.5. Calls inside one host never take this form.
+// An invocation: one part of the lattice calls another over the bus, signed by the cluster so that
+// nobody else can. Format, hash and checks: docs/protocol.md §3.2–3.5. Calls inside one host never
+// take this form.
 #pragma once
 
-#include <optional>
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,7 @@ struct Invocation {
   std::string encoded_claims;
   std::string host_id;
   std::optional<std::uint64_t> content_length;
+  bool operator==(const Invocation&) const = default;
 };
 
 struct InvocationResponse {
@@ -38,6 +41,7 @@ struct InvocationResponse {
   std::optional<std::string> error;
   std::optional<std::uint64_t> content_length;
   std::string instance_id;  // sent when not empty
+  bool operator==(const InvocationResponse&) const = default;
 };
 
 Bytes encode(const Invocation& invocation);
@@ -50,20 +54,40 @@ std::string invocation_hash(const Invocation& invocation);  // upper-case hex
 // Fills id (when empty), encoded_claims, host_id, content_length.
 void sign(Invocation& invocation, const claims::KeyPair& cluster, std::string_view host_id);
 
-// Decides whether an invocation is what it says. All 2022 checks with their texts, and three more that 2022
-// missed: an empty body is hashed too, the host id must begin with N or C and have 56 characters, the
-// same invocation is not accepted twice within the replay window. Core 0.
+// The same with the token's id and time given, so that its bytes are known beforehand.
+struct TokenIdentity {
+  std::string jti;
+  std::uint64_t iat = 0;  // unix seconds
+};
+void sign(Invocation& invocation, const claims::KeyPair& cluster, std::string_view host_id,
+          TokenIdentity token);
+
+// Decides whether an invocation is what it says. All 2022 checks with their texts, and more that
+// 2022 missed: an empty body is hashed too; the host id must begin with N or C and have 56
+// characters; the token must be signed for this invocation's id; the target must be whom it arrived
+// at; the same token is not accepted twice, nor one issued outside the replay window. Core 0;
+// memory is bounded by what can be verified within the window.
 class InvocationVerifier {
  public:
   struct Options {
     std::vector<std::string> cluster_issuers;  // C…
-    std::string lattice;                        // accepted subjects' lattice
-    std::chrono::seconds replay_window{60};     // 0 turns it off, for peers that resend
+    std::string lattice;                       // accepted subjects' lattice
+    std::chrono::seconds replay_window{
+        60};  // 0 turns it off, for peers that resend or whose clocks differ
+    std::size_t remembered_max =
+        1'000'000;  // tokens within the window; further ones are `exhausted`
   };
   explicit InvocationVerifier(Options options);
   ~InvocationVerifier();
   // `target_key`: the key in the subject it arrived on; must be the invocation's target.
-  Result<void> verify(const Invocation& invocation, std::string_view target_key, std::uint64_t now_unix);
+  // Errors: unauthenticated (forged, expired, unknown issuer, repeated), invalid (fields missing).
+  Result<void> verify(const Invocation& invocation, std::string_view target_key,
+                      std::uint64_t now_unix);
+
+  // The same for the whole subject it arrived on, which must be of this lattice and, for providers,
+  // of the target's link name.
+  Result<void> verify_arrival(const Invocation& invocation, std::string_view subject,
+                              std::uint64_t now_unix);
 
  private:
   struct State;

@@ -1,30 +1,47 @@
-// The subjects of a lattice. All of them are made here. docs/protocol.md §3.1, §6.1.
+// The subjects of a lattice. All of them are made, and taken apart, here. docs/protocol.md §3.1,
+// §6.1. Pure values; any core.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace trellis::lattice {
 
 struct Subjects {
-  std::string prefix = "default";            // lattice
-  std::string control = "wasmbus.ctl";       // WASMCLOUD_CTL_TOPIC_PREFIX, two tokens
+  std::string prefix = "default";       // lattice
+  std::string control = "wasmbus.ctl";  // WASMCLOUD_CTL_TOPIC_PREFIX, two tokens
 
-  std::string actor(std::string_view actor_key) const;                           // also its queue group
-  std::string provider(std::string_view key, std::string_view link) const;       // queue group "rpc"
+  std::string actor(std::string_view actor_key) const;  // also its queue group
+  std::string provider(std::string_view key,
+                       std::string_view link) const;  // queue group kProviderQueue
   std::string provider_link_put(std::string_view key, std::string_view link) const;
   std::string provider_link_del(std::string_view key, std::string_view link) const;
   std::string provider_health(std::string_view key, std::string_view link) const;
   std::string provider_shutdown(std::string_view key, std::string_view link) const;
-  std::string events() const;                // wasmbus.evt.<prefix>
-  std::string invocation_events() const;     // wasmbus.rpcevt.<prefix>
-  std::string ctl(std::string_view tail) const;                                  // <control>.<prefix>.<tail>
-  std::string ctl_queue() const;                                                 // <control>.<prefix>
-  std::string command(std::string_view host_key, std::string_view name) const;   // cmd.<host>.<name>
+  std::string events() const;                    // wasmbus.evt.<prefix>
+  std::string invocation_events() const;         // wasmbus.rpcevt.<prefix>
+  std::string ctl(std::string_view tail) const;  // <control>.<prefix>.<tail>
+  std::string ctl_queue() const;                 // <control>.<prefix>
+  std::string command(std::string_view host_key, std::string_view name) const;  // cmd.<host>.<name>
   std::string inventory(std::string_view host_key) const;
 };
 
-// A token that may stand in a subject: no white space, '.', '*', '>', not empty.
+inline constexpr std::string_view kProviderQueue = "rpc";
+
+// The subject of an invocation, taken apart: wasmbus.rpc.<lattice>.<key> or ….<key>.<link>.
+struct RpcSubject {
+  std::string_view lattice, key, link;  // link "" for actors; views into the subject
+};
+std::optional<RpcSubject> parse_rpc_subject(std::string_view subject);
+
+// A token that may stand in a subject: no white space or control characters, '.', '*', '>', not
+// empty.
 bool valid_token(std::string_view token);
+
+// A subject one can publish on: valid tokens, at most kSubjectBytesMax. One can subscribe to
+// patterns: a token may be '*' (any one token), the last '>' (one or more tokens).
+bool valid_subject(std::string_view subject);
+bool valid_pattern(std::string_view pattern);
 
 }  // namespace trellis::lattice
