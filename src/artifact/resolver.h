@@ -1,5 +1,5 @@
-// A reference becomes bytes: OCI layouts (directories installed with the program) today, registries too.
-// Every blob is checked against its digest. Used by host and wash. docs/artifacts.md.
+// A reference becomes bytes: OCI layouts (directories installed with the program) today, registries
+// too. Every blob is checked against its digest. Used by host and wash. docs/artifacts.md.
 #pragma once
 
 #include <functional>
@@ -24,14 +24,15 @@ struct ResolverOptions {
   // org.opencontainers.image.ref.name, full: registry/name:tag).
   std::vector<std::string> layouts;
   bool allow_latest = false;
-  bool allow_files = true;   // file:///path/to/actor_s.wasm
+  bool allow_files = true;  // file:///path/to/actor_s.wasm
 };
 
 // Blocking; call it on runtime::Offload. Thread-safe.
 class Resolver {
  public:
   explicit Resolver(ResolverOptions options);
-  // Errors name the reference and where was looked; `latest` is refused with the 2022 text unless allowed.
+  // Errors name the reference and where was looked; `latest` is refused with the 2022 text unless
+  // allowed.
   Result<Artifact> fetch(const std::string& reference) const;
   std::vector<std::string> known_references() const;  // for "did you mean"
 
@@ -42,8 +43,10 @@ class Resolver {
 // The folder of the layout that is installed with this program (beside its executable), "" if none.
 std::string installed_layout();
 
-// Adds one artifact to an OCI layout directory, creating it if need be; replaces what had that reference.
+// Adds one artifact to an OCI layout directory, creating it if need be; replaces what had that
+// reference.
 Result<std::string> add_to_layout(const std::string& layout_dir, const std::string& reference,
-                                  const std::string& media_type, const std::string& config_media_type, BytesView bytes);
+                                  const std::string& media_type,
+                                  const std::string& config_media_type, BytesView bytes);
 
 }  // namespace trellis::artifact
