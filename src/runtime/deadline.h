@@ -1,4 +1,5 @@
-// A point in time after which nobody waits any more. Passed down by value with every call; monotonic.
+// A point in time after which nobody waits any more. Passed down by value with every call;
+// monotonic.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +15,8 @@ struct Deadline {
   }
   bool expired() const { return std::chrono::steady_clock::now() >= at; }
   std::chrono::steady_clock::duration remaining() const {
-    return std::max(at - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration::zero());
+    return std::max(at - std::chrono::steady_clock::now(),
+                    std::chrono::steady_clock::duration::zero());
   }
   Deadline earlier_of(Deadline other) const { return {std::min(at, other.at)}; }
 };
