@@ -17,7 +17,7 @@ namespace trellis::codec {
 
 namespace json = boost::json;
 
-Result<json::value> json_parse(std::string_view text);  // depth ≤ 32
+Result<json::value> json_parse(std::string_view text);  // depth ≤ 32; floats to within 1 ulp
 std::string json_write(const json::value& value);       // compact
 std::string json_pretty(const json::value& value);      // two spaces, as serde_json prints
 
