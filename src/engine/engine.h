@@ -1,6 +1,6 @@
-// The Wasm engine: Engine (process) → Module (compiled, shared by all cores) → instances (one core, one
-// call at a time). Knows guests and their imports, not the lattice: what a guest asks of the world goes
-// through HostCalls, which host/ implements.
+// The Wasm engine: Engine (process) → Module (compiled, shared by all cores) → instances (one core,
+// one call at a time). Knows guests and their imports, not the lattice: what a guest asks of the
+// world goes through HostCalls, which host/ implements.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +27,10 @@ struct EngineOptions {
 class HostCalls {
  public:
   virtual ~HostCalls() = default;
-  // __host_call. The views point into guest memory and stay valid until the task ends. The error's detail
-  // becomes the guest's host error text. Must end by `deadline`.
-  virtual runtime::Task<Bytes> host_call(std::string_view binding, std::string_view contract_or_actor,
+  // __host_call. The views point into guest memory and stay valid until the task ends. The error's
+  // detail becomes the guest's host error text. Must end by `deadline`.
+  virtual runtime::Task<Bytes> host_call(std::string_view binding,
+                                         std::string_view contract_or_actor,
                                          std::string_view operation, BytesView payload,
                                          runtime::Deadline deadline, std::uint32_t depth) = 0;
   // __console_log, and lines a WASI guest writes to stdout or stderr.
@@ -38,9 +39,9 @@ class HostCalls {
 
 struct ModuleInfo {
   bool imports_wasi = false;
-  int api_version = 0;              // __wasmbus_rpc_version, 0 when absent
+  int api_version = 0;  // __wasmbus_rpc_version, 0 when absent
   std::uint32_t memory_pages_min = 0;
-  std::string content_hash;         // sha-256 hex of the file
+  std::string content_hash;  // sha-256 hex of the file
   bool from_cache = false;
 };
 
@@ -54,20 +55,21 @@ class Module {
 enum class InstanceMode { fresh, reuse };
 
 struct PoolOptions {
-  std::string actor_name;           // for error texts: "actor echo (M…)"
+  std::string actor_name;  // for error texts: "actor echo (M…)"
   InstanceMode mode = InstanceMode::fresh;
-  std::uint32_t reuse_max = 1;      // live instances kept on this core in reuse mode
+  std::uint32_t reuse_max = 1;  // live instances kept on this core in reuse mode
   std::size_t memory_bytes_max = limits::kGuestMemoryBytesMax;
 };
 
-// Runs calls into one module on one core. In `fresh` mode each call gets an instance of its own, made
-// ready ahead of time when the core is idle; in `reuse` mode at most reuse_max instances are kept and calls
-// beyond them wait. After a trap or a timeout the instance is gone.
+// Runs calls into one module on one core. In `fresh` mode each call gets an instance of its own,
+// made ready ahead of time when the core is idle; in `reuse` mode at most reuse_max instances are
+// kept and calls beyond them wait. After a trap or a timeout the instance is gone.
 class InstancePool {
  public:
   virtual ~InstancePool() = default;  // no call may be running
-  // One invocation (__guest_call). Errors: guest said no → Errc::invalid, site "guest.error", detail = its
-  // text verbatim; trap → trapped, detail names actor, operation, trap and backtrace; deadline → timeout.
+  // One invocation (__guest_call). Errors: guest said no → Errc::invalid, site "guest.error",
+  // detail = its text verbatim; trap → trapped, detail names actor, operation, trap and backtrace;
+  // deadline → timeout.
   virtual runtime::Task<Bytes> call(std::string_view operation, BytesView payload,
                                     runtime::Deadline deadline, std::uint32_t depth) = 0;
   virtual std::uint32_t running() const = 0;
@@ -79,12 +81,12 @@ class Engine {
   static Result<std::unique_ptr<Engine>> create(EngineOptions options, runtime::Offload& offload);
   virtual ~Engine() = default;
 
-  // Compiles (off the core) or takes from the cache, checks imports and exports, runs the start-up exports
-  // once in a scratch instance to learn api_version. Errors say what is missing: "module imports
-  // env.foo, which no host provides", "module exports no __guest_call".
+  // Compiles (off the core) or takes from the cache, checks imports and exports, runs the start-up
+  // exports once in a scratch instance to learn api_version. Errors say what is missing: "module
+  // imports env.foo, which no host provides", "module exports no __guest_call".
   virtual runtime::Task<std::shared_ptr<const Module>> load(BytesView wasm) = 0;
-  virtual std::unique_ptr<InstancePool> make_pool(std::shared_ptr<const Module> module, HostCalls& host,
-                                                  PoolOptions options) = 0;
+  virtual std::unique_ptr<InstancePool> make_pool(std::shared_ptr<const Module> module,
+                                                  HostCalls& host, PoolOptions options) = 0;
 };
 
 }  // namespace trellis::engine

@@ -1,0 +1,79 @@
+#include "engine/core_guests.h"
+
+#include <boost/asio/post.hpp>
+
+namespace trellis::engine {
+namespace {
+using namespace std::chrono_literals;
+constexpr auto kSweepInterval = 5s;
+constexpr std::uint64_t kWarmSweeps = 2;  // an instance unused for 5 to 10 s is dropped
+}  // namespace
+
+CoreGuests::CoreGuests(runtime::Core& core, EpochTicker& ticker, std::size_t warm_max)
+    : core_(core), ticker_(ticker), cell_(ticker.add_cell()), warm_max_(warm_max) {}
+
+void CoreGuests::recycle(WarmPlace& place, std::unique_ptr<Instance> used) {
+  if (recycle_pending_) return;  // `used` goes now
+  recycle_pending_ = true;
+  retired_ = std::move(used);
+  to_warm_ = &place;
+  runtime::asio::post(core_.io(), [self = shared_from_this()] { self->run_recycle(); });
+}
+
+void CoreGuests::run_recycle() {
+  recycle_pending_ = false;
+  retired_.reset();
+  WarmPlace* place = std::exchange(to_warm_, nullptr);
+  if (!place || place->is_linked() || !place->warm_up()) return;
+  place->warmed_at_ = sweeps_;
+  warm_.push_back(*place);
+  if (warm_.size() > warm_max_) drop_warm();
+  start_sweeping();
+}
+
+void CoreGuests::taken(WarmPlace& place) {
+  if (place.is_linked()) warm_.erase(warm_.iterator_to(place));
+}
+
+void CoreGuests::removed(WarmPlace& place) {
+  taken(place);
+  if (to_warm_ == &place) to_warm_ = nullptr;
+}
+
+bool CoreGuests::drop_warm() {
+  retired_.reset();
+  if (warm_.empty()) return false;
+  WarmPlace& oldest = warm_.front();
+  warm_.pop_front();
+  oldest.cool_down();
+  return true;
+}
+
+void CoreGuests::start_sweeping() {
+  if (std::exchange(sweeping_, true)) return;
+  core_.spawn("dropping idle instances", sweep_until_cold(core_, weak_from_this()));
+}
+
+bool CoreGuests::sweep() {
+  ++sweeps_;
+  while (!warm_.empty() && sweeps_ - warm_.front().warmed_at_ >= kWarmSweeps) drop_warm();
+  sweeping_ = !warm_.empty();
+  return sweeping_;
+}
+
+runtime::Task<void> CoreGuests::sweep_until_cold(runtime::Core& core,
+                                                 std::weak_ptr<CoreGuests> weak) {
+  for (;;) {
+    const auto slept = co_await core.sleep_until(runtime::Deadline::in(kSweepInterval));
+    const auto self = weak.lock();
+    if (!self) co_return Result<void>();
+    if (!slept) {  // the core stops
+      while (self->drop_warm()) {
+      }
+      co_return Result<void>();
+    }
+    if (!self->sweep()) co_return Result<void>();
+  }
+}
+
+}  // namespace trellis::engine

@@ -1,0 +1,206 @@
+#include "engine/engine.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "engine/code_cache.h"
+#include "engine/core_guests.h"
+#include "engine/epoch_ticker.h"
+#include "engine/instance.h"
+#include "engine/loaded_module.h"
+#include "engine/pool.h"
+#include "engine/profile.h"
+#include "engine/wasm_sections.h"
+#include "engine/wasmtime_shim.h"
+
+namespace trellis::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kInstancesMin = 8;
+constexpr auto kStartupTimeout = 5s;
+
+// What a module meets when it is started for the first time only to see that it can be.
+class NoHost final : public HostCalls {
+ public:
+  runtime::Task<Bytes> host_call(std::string_view, std::string_view, std::string_view, BytesView,
+                                 runtime::Deadline, std::uint32_t) override {
+    co_return fail(Errc::unavailable, "engine.load",
+                   "an actor cannot call others while it is loaded");
+  }
+  void guest_log(std::string_view) override {}
+};
+
+struct Profiles {
+  Profile small, large;
+};
+
+// Fewer instances where the address space is limited (ulimit -v, sanitizers): each reserves 4 GiB.
+Result<Profiles> create_profiles(std::uint32_t instances, std::size_t memory_bytes_max) {
+  for (;;) {
+    auto small = Profile::create(GuestSize::small, instances, memory_bytes_max);
+    if (small) {
+      auto large = Profile::create(GuestSize::large, instances, memory_bytes_max);
+      if (large) return Profiles{*std::move(small), *std::move(large)};
+      small = fail(std::move(large).error());
+    }
+    if (instances <= kInstancesMin) return fail(std::move(small).error());
+    LOG(debug, "{}; trying half as many", small.error().detail);
+    instances = std::max(instances / 2, kInstancesMin);
+    LOG(warn, "address space is limited: room for at most {} guest instances", instances);
+  }
+}
+
+class WasmtimeEngine final : public Engine, private GuestsOfCores {
+ public:
+  WasmtimeEngine(EngineOptions options, Profiles profiles, runtime::Offload& offload)
+      : options_(std::move(options)),
+        profiles_(std::move(profiles)),
+        ticker_({profiles_.small.engine.get(), profiles_.large.engine.get()}),
+        cache_(options_.cache_dir, trellis_engine_compatibility_hash(profiles_.small.engine.get())),
+        offload_(offload) {}
+
+  runtime::Task<std::shared_ptr<const Module>> load(BytesView wasm) override;
+  std::unique_ptr<InstancePool> make_pool(std::shared_ptr<const Module> module, HostCalls& host,
+                                          PoolOptions options) override;
+
+ private:
+  struct Compiled {
+    ModuleHandle module;
+    ModuleInfo info;
+    const Profile* profile = nullptr;
+  };
+  Result<std::shared_ptr<Compiled>> compile(BytesView wasm) const;
+  runtime::Task<int> learn_api_version(const LoadedModule& module);
+  std::shared_ptr<CoreGuests> here() override;
+
+  const EngineOptions options_;
+  const Profiles profiles_;
+  EpochTicker ticker_;
+  const CodeCache cache_;
+  runtime::Offload& offload_;
+  std::mutex cores_mutex_;  // pools ask once each
+  std::map<runtime::Core*, std::shared_ptr<CoreGuests>> cores_;
+};
+
+// On an offload thread.
+Result<std::shared_ptr<WasmtimeEngine::Compiled>> WasmtimeEngine::compile(BytesView wasm) const {
+  auto compiled = std::make_shared<Compiled>();
+  const auto pages = memory_pages_min(wasm).value_or(0);
+  compiled->profile = pages <= kSmallGuestPagesMax ? &profiles_.small : &profiles_.large;
+  compiled->info.content_hash = sha256_hex(wasm);
+  wasm_engine_t* engine = compiled->profile->engine.get();
+  compiled->module = cache_.find(engine, compiled->info.content_hash);
+  if (compiled->module) {
+    compiled->info.from_cache = true;
+    return compiled;
+  }
+  wasmtime_module_t* module = nullptr;
+  ErrorHandle error(wasmtime_module_new(engine, wasm.data(), wasm.size(), &module));
+  if (error) {
+    return fail(Errc::invalid, "engine.compile",
+                fmt::format("the module cannot be compiled: {}", text_of(error.get())));
+  }
+  compiled->module.reset(module);
+  cache_.keep(module, compiled->info.content_hash);
+  ::malloc_trim(0);  // the compiler's working memory, tens of MiB
+  return compiled;
+}
+
+runtime::Task<std::shared_ptr<const Module>> WasmtimeEngine::load(BytesView wasm) {
+  if (wasm.size() > limits::kModuleBytesMax) {
+    co_return fail(Errc::exhausted, "engine.load",
+                   fmt::format("the module has {} bytes; {} are allowed", wasm.size(),
+                               limits::kModuleBytesMax));
+  }
+  if (is_wasm_component(wasm)) {
+    co_return fail(Errc::invalid, "engine.load",
+                   "this is a component; actors are core modules with __guest_call");
+  }
+  if (!is_wasm_module(wasm))
+    co_return fail(Errc::invalid, "engine.load", "this is not a WebAssembly module");
+  CO_TRY(auto compiled,
+         co_await offload_.run<std::shared_ptr<Compiled>>([this, wasm] { return compile(wasm); }));
+  CO_TRY(auto module, LoadedModule::create(*compiled->profile, std::move(compiled->module),
+                                           std::move(compiled->info)));
+  CO_TRY(const int version, co_await learn_api_version(*module));
+  module->set_api_version(version);
+  co_return module;
+}
+
+runtime::Task<int> WasmtimeEngine::learn_api_version(const LoadedModule& module) {
+  const auto guests = here();
+  NoHost host;
+  const auto deadline = runtime::Deadline::in(kStartupTimeout);
+  auto start = [&] {
+    return std::make_unique<Instance>(module, host, options_.memory_bytes_max, guests->clock(),
+                                      deadline, Startup::first);
+  };
+  auto instance = start();
+  bool ended = instance->step();
+  if (ended && instance->pool_was_full() && guests->drop_warm()) {
+    instance = start();
+    ended = instance->step();
+  }
+  while (!ended) {
+    if (auto served = co_await serve_wait(instance->guest()); !served) {
+      if (served.error().code != Errc::timeout) co_return fail(std::move(served).error());
+      break;
+    }
+    ended = instance->step();
+  }
+  if (instance->guest().timed_out) {
+    co_return fail(
+        Errc::timeout, "engine.load",
+        fmt::format("the module's start-up did not end within {} s", kStartupTimeout.count()));
+  }
+  if (instance->pool_was_full()) {
+    co_return fail(Errc::exhausted, "engine.instances",
+                   "no room to start the module: the host runs as many guests as it may");
+  }
+  if (!instance->outcome().ok()) {
+    co_return fail(Errc::trapped, "engine.load",
+                   fmt::format("the module cannot be started: {}",
+                               trap_text(instance->outcome(), instance->guest())));
+  }
+  co_return instance->api_version();
+}
+
+std::unique_ptr<InstancePool> WasmtimeEngine::make_pool(std::shared_ptr<const Module> module,
+                                                        HostCalls& host, PoolOptions options) {
+  options.memory_bytes_max = std::min(options.memory_bytes_max, options_.memory_bytes_max);
+  GuestsOfCores& cores = *this;
+  return std::make_unique<Pool>(cores,
+                                std::static_pointer_cast<const LoadedModule>(std::move(module)),
+                                host, std::move(options));
+}
+
+std::shared_ptr<CoreGuests> WasmtimeEngine::here() {
+  runtime::Core& core = runtime::Core::current();
+  std::lock_guard lock(cores_mutex_);
+  auto& guests = cores_[&core];
+  if (!guests) {
+    const std::size_t warm_max = std::max(
+        options_.instances_max / (2 * std::max(std::thread::hardware_concurrency(), 1u)), 1u);
+    guests = std::make_shared<CoreGuests>(core, ticker_, warm_max);
+  }
+  return guests;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::create(EngineOptions options, runtime::Offload& offload) {
+  options.instances_max =
+      instances_that_fit(std::max(options.instances_max, kInstancesMin), map_count_max());
+  TRY(auto profiles, create_profiles(options.instances_max, options.memory_bytes_max));
+  return std::make_unique<WasmtimeEngine>(std::move(options), std::move(profiles), offload);
+}
+
+}  // namespace trellis::engine

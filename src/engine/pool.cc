@@ -1,0 +1,205 @@
+#include "engine/pool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/limits.h"
+
+namespace trellis::engine {
+
+// Counts a call while it lives and, in reuse mode, holds its right to an instance.
+class Pool::Turn {
+ public:
+  explicit Turn(Pool& pool) : pool_(pool) { ++pool_.running_; }
+  ~Turn() {
+    --pool_.running_;
+    if (held_) pool_.end_turn();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  void hold() { held_ = true; }
+
+ private:
+  Pool& pool_;
+  bool held_ = false;
+};
+
+Pool::Pool(GuestsOfCores& cores, std::shared_ptr<const LoadedModule> module, HostCalls& host,
+           PoolOptions options)
+    : cores_(cores),
+      module_(std::move(module)),
+      host_(host),
+      options_(std::move(options)),
+      reuse_max_(std::max(options_.reuse_max, 1u)) {
+  if (runtime::Core::current_or_null()) guests_ = cores_.here();
+}
+
+Pool::~Pool() {
+  CHECK(running_ == 0);
+  if (guests_) guests_->removed(*this);
+}
+
+runtime::Task<Bytes> Pool::call(std::string_view operation, BytesView payload,
+                                runtime::Deadline deadline, std::uint32_t depth) {
+  if (!guests_) [[unlikely]]
+    guests_ = cores_.here();
+  const auto begun = Clock::now();
+  Turn turn(*this);
+  if (options_.mode == InstanceMode::reuse) {
+    if (turns_ < reuse_max_)
+      ++turns_;
+    else
+      CO_TRY_OK(co_await wait_for_turn(deadline));
+    turn.hold();
+  }
+  auto instance = ready_instance();
+  if (!instance) {
+    instance = new_instance(deadline);
+    if (!instance->step() || !instance->outcome().ok()) {
+      if (auto created = co_await create(instance, deadline); !created) {
+        if (created.error().code == Errc::timeout)
+          co_return fail(timeout(operation, deadline.at - begun));
+        co_return fail(std::move(created).error());
+      }
+    }
+  }
+  instance->begin_call(operation, payload, deadline, depth);
+  while (!instance->step()) {
+    if (auto served = co_await serve_wait(instance->guest()); !served) {
+      if (served.error().code == Errc::timeout)
+        co_return fail(timeout(operation, deadline.at - begun));
+      co_return fail(std::move(served).error());
+    }
+  }
+  if (instance->guest().timed_out) co_return fail(timeout(operation, deadline.at - begun));
+  co_return answer(std::move(instance), operation);
+}
+
+std::unique_ptr<Instance> Pool::ready_instance() {
+  if (warm_) {
+    guests_->taken(*this);
+    return std::move(warm_);
+  }
+  if (idle_.empty()) return nullptr;
+  auto instance = std::move(idle_.back());
+  idle_.pop_back();
+  return instance;
+}
+
+std::unique_ptr<Instance> Pool::new_instance(runtime::Deadline deadline) {
+  return std::make_unique<Instance>(*module_, host_, options_.memory_bytes_max, guests_->clock(),
+                                    deadline, Startup::later);
+}
+
+// What is left of a creation whose first step did not bring it to a good end.
+runtime::Task<void> Pool::create(std::unique_ptr<Instance>& instance, runtime::Deadline deadline) {
+  if (instance->outcome().ok()) {
+    do CO_TRY_OK(co_await serve_wait(instance->guest()));
+    while (!instance->step());
+  } else if (instance->pool_was_full() && guests_->drop_warm()) {
+    instance = new_instance(deadline);
+    while (!instance->step()) CO_TRY_OK(co_await serve_wait(instance->guest()));
+  }
+  if (instance->guest().timed_out) co_return fail(Errc::timeout, "engine.call");
+  if (!instance->outcome().ok()) co_return fail(failure(*instance, "its start"));
+  co_return Result<void>();
+}
+
+Result<Bytes> Pool::answer(std::unique_ptr<Instance> instance, std::string_view operation) {
+  Guest& guest = instance->guest();
+  if (!instance->outcome().ok()) return fail(failure(*instance, operation));
+  if (instance->call_result() == 1) {
+    Bytes response = std::move(guest.response);
+    give_back(std::move(instance));
+    return response;
+  }
+  std::string text = std::move(guest.error);
+  give_back(std::move(instance));
+  if (text.empty())
+    text = fmt::format("{} answered {} with an error but no text", options_.actor_name, operation);
+  return fail(Errc::invalid, "guest.error", std::move(text));
+}
+
+void Pool::give_back(std::unique_ptr<Instance> instance) {
+  if (options_.mode == InstanceMode::fresh) {
+    if (can_warm_) guests_->recycle(*this, std::move(instance));
+  } else if (turns_ + idle_.size() <= reuse_max_) {
+    idle_.push_back(std::move(instance));
+  }
+}
+
+Error Pool::failure(Instance& instance, std::string_view during) {
+  if (instance.pool_was_full()) {
+    return {
+        Errc::exhausted, "engine.instances",
+        fmt::format("no room for another instance of {}: the host runs as many guests as it may "
+                    "(vm.max_map_count and the host's instance limit bound it)",
+                    options_.actor_name)};
+  }
+  return {Errc::trapped, "engine.trap",
+          fmt::format("{} failed in {}: {}", options_.actor_name, during,
+                      trap_text(instance.outcome(), instance.guest()))};
+}
+
+Error Pool::timeout(std::string_view operation, Clock::duration limit) const {
+  return {Errc::timeout, "engine.timeout",
+          fmt::format("{} did not answer {} within {} ms", options_.actor_name, operation,
+                      std::max<std::int64_t>(
+                          std::chrono::round<std::chrono::milliseconds>(limit).count(), 0))};
+}
+
+// Made in one go, between two pieces of work of the core: one that would have to wait is given up,
+// and so is the attempt from then on.
+bool Pool::warm_up() {
+  auto instance = new_instance(runtime::Deadline::in(limits::kGuestCallTimeout));
+  if (!instance->step()) {
+    can_warm_ = false;
+    return false;
+  }
+  if (!instance->outcome().ok()) return false;
+  warm_ = std::move(instance);
+  return true;
+}
+
+runtime::Task<void> Pool::wait_for_turn(runtime::Deadline deadline) {
+  if (waiting_.size() >= limits::kActorCallsQueuedMax) {
+    co_return fail(
+        Errc::exhausted, "engine.queue",
+        fmt::format("{} calls wait for {} already", waiting_.size(), options_.actor_name));
+  }
+  Waiter waiter(guests_->core());
+  waiting_.push_back(waiter);
+  const auto how = co_await waiter.parking.wait(deadline);
+  if (how == runtime::Wake::woken) co_return Result<void>();
+  if (waiter.is_linked()) waiting_.erase(waiting_.iterator_to(waiter));
+  if (how == runtime::Wake::expired) {
+    co_return fail(Errc::timeout, "engine.queue",
+                   fmt::format("all {} instances of {} were busy until the deadline", reuse_max_,
+                               options_.actor_name));
+  }
+  co_return fail(Errc::cancelled, "engine.queue", "the call is no longer wanted");
+}
+
+// The turn goes to the first who still waits.
+void Pool::end_turn() {
+  while (!waiting_.empty() && turns_ <= reuse_max_) {
+    Waiter& first = waiting_.front();
+    waiting_.pop_front();
+    if (first.parking.wake()) return;
+  }
+  --turns_;
+}
+
+void Pool::set_reuse_max(std::uint32_t count) {
+  reuse_max_ = std::max(count, 1u);
+  while (!idle_.empty() && turns_ + idle_.size() > reuse_max_) idle_.pop_back();
+  while (turns_ < reuse_max_ && !waiting_.empty()) {
+    Waiter& first = waiting_.front();
+    waiting_.pop_front();
+    if (first.parking.wake()) ++turns_;
+  }
+}
+
+}  // namespace trellis::engine

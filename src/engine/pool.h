@@ -1,0 +1,73 @@
+// InstancePool as engine.h promises it. Lives on the core it is first called on (or was made on).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <boost/intrusive/list.hpp>
+
+#include "engine/core_guests.h"
+#include "engine/engine.h"
+#include "engine/instance.h"
+#include "runtime/parking.h"
+
+namespace trellis::engine {
+
+// Gives a pool the CoreGuests of the core that runs.
+class GuestsOfCores {
+ public:
+  virtual ~GuestsOfCores() = default;
+  virtual std::shared_ptr<CoreGuests> here() = 0;
+};
+
+class Pool final : public InstancePool, private WarmPlace {
+ public:
+  Pool(GuestsOfCores& cores, std::shared_ptr<const LoadedModule> module, HostCalls& host,
+       PoolOptions options);
+  ~Pool() override;
+
+  runtime::Task<Bytes> call(std::string_view operation, BytesView payload,
+                            runtime::Deadline deadline, std::uint32_t depth) override;
+  std::uint32_t running() const override { return running_; }
+  void set_reuse_max(std::uint32_t count) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  class Turn;  // of one call; in its frame
+  struct Waiter : boost::intrusive::list_base_hook<> {
+    explicit Waiter(runtime::Core& core) : parking(core) {}
+    runtime::Parking parking;
+  };
+
+  runtime::Task<void> wait_for_turn(runtime::Deadline deadline);
+  void end_turn();
+  std::unique_ptr<Instance> ready_instance();
+  std::unique_ptr<Instance> new_instance(runtime::Deadline deadline);
+  runtime::Task<void> create(std::unique_ptr<Instance>& instance, runtime::Deadline deadline);
+  void give_back(std::unique_ptr<Instance> instance);
+  Result<Bytes> answer(std::unique_ptr<Instance> instance, std::string_view operation);
+  Error failure(Instance& instance, std::string_view during);
+  Error timeout(std::string_view operation, Clock::duration limit) const;
+  bool warm_up() override;
+  void cool_down() override { warm_.reset(); }
+
+  GuestsOfCores& cores_;
+  const std::shared_ptr<const LoadedModule> module_;
+  HostCalls& host_;
+  const PoolOptions options_;
+  std::shared_ptr<CoreGuests> guests_;
+  std::uint32_t running_ = 0;
+
+  // fresh
+  std::unique_ptr<Instance> warm_;
+  bool can_warm_ =
+      true;  // false when its start-up takes long or waits: then each call pays its own
+
+  // reuse
+  std::uint32_t reuse_max_;
+  std::uint32_t turns_ = 0;
+  std::vector<std::unique_ptr<Instance>> idle_;
+  boost::intrusive::list<Waiter> waiting_;
+};
+
+}  // namespace trellis::engine

@@ -1,0 +1,1 @@
+target_link_libraries(engine PRIVATE OpenSSL::Crypto)

@@ -1,0 +1,15 @@
+// C functions of our own crate (src/engine/wasmtime) where the engine's C API has a gap. Each is
+// described in src/lib.rs there.
+#pragma once
+
+#include <wasmtime.h>
+
+#include <cstdint>
+
+extern "C" {
+wasm_engine_t* trellis_engine_new(wasm_config_t* config, wasmtime_error_t** error);
+std::uint64_t trellis_engine_compatibility_hash(const wasm_engine_t* engine);
+void trellis_pool_pagemap_scan_set(wasmtime_pooling_allocation_config_t* pool, bool on);
+bool trellis_pagemap_scan_available();
+bool trellis_error_is_pool_exhausted(const wasmtime_error_t* error);
+}
