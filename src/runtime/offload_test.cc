@@ -68,7 +68,7 @@ TEST(Offload, RefusesTheNewestWorkWhenItsQueueIsFull) {
     Core::current().spawn("queued", ignore(offload.run<int>(work), &queued));
     Core::current().spawn("refused", ignore(offload.run<int>(work), &refused));
   });
-  cores->run_blocking<int>(0, []() -> Task<int> { co_return 0; });
+  EXPECT_TRUE(cores->run_blocking<int>(0, []() -> Task<int> { co_return 0; }));
   EXPECT_EQ(refused, Errc::exhausted);
   held.release.set_value();
   cores->stop();
@@ -107,7 +107,7 @@ TEST(Offload, DestructionCancelsWhatIsQueued) {
     Core::current().spawn("queued",
                           ignore(offload->run<int>([] { return Result<int>(1); }), &queued));
   });
-  cores->run_blocking<int>(0, []() -> Task<int> { co_return 0; });
+  EXPECT_TRUE(cores->run_blocking<int>(0, []() -> Task<int> { co_return 0; }));
   std::jthread releaser([&] { held.release.set_value(); });
   offload.reset();
   cores->stop();

@@ -12,7 +12,10 @@ Parking::~Parking() {
 }
 
 bool Parking::finish(Wake how) {
-  if (how_) return false;
+  if (how_) {
+    if (delivered_ && how == Wake::woken) woken_late_ = true;
+    return false;
+  }
   how_ = how;
   deadlines_.leave(*this);
   if (resume_) deliver();

@@ -38,7 +38,8 @@ class Parking final : private DeadlineQueue::Entry {
         asio::deferred);
   }
 
-  // Resumes the waiter soon, from the core's loop. False when something else has ended the wait.
+  // Resumes the waiter soon, from the core's loop. False when something else has ended the wait;
+  // the wake-up then counts for the next one.
   bool wake() { return finish(Wake::woken); }
 
  private:
@@ -63,7 +64,7 @@ class Parking final : private DeadlineQueue::Entry {
                  [taken = std::move(taken), how = *self.how_]() mutable { std::move(taken)(how); });
     };
     if (delivered_) {
-      how_.reset();
+      how_ = std::exchange(woken_late_, false) ? std::optional(Wake::woken) : std::nullopt;
       delivered_ = false;
     }
     if (how_)
@@ -76,7 +77,8 @@ class Parking final : private DeadlineQueue::Entry {
   asio::io_context& io_;
   DeadlineQueue& deadlines_;
   std::optional<Wake> how_;
-  bool delivered_ = false;  // the waiter was told how_; the next wait starts anew
+  bool delivered_ = false;   // the waiter was told how_; the next wait starts anew
+  bool woken_late_ = false;  // woken after that, before the next wait
   void (*resume_)(Parking&, bool run) = nullptr;  // set while a coroutine waits here
   alignas(void*) std::byte waiter_[48];
 };
