@@ -1,7 +1,7 @@
 // The bus that carries everything between parts of a lattice: publish, subscribe with queue groups,
-// request. Two implementations pass one conformance suite (bus_conformance.h): the embedded one, in this
-// process, and NATS. Lives on core 0; not thread-safe.
-// Subjects and their meaning: lattice/subjects.h.
+// request. Two implementations pass one conformance suite (bus_conformance.h): the embedded one, in
+// this process, and NATS. Lives on core 0; not thread-safe. Subjects and their meaning:
+// lattice/subjects.h.
 #pragma once
 
 #include <functional>
@@ -53,14 +53,16 @@ class Bus {
   virtual ~Bus() = default;
   // Errors: invalid (subject, too large), unavailable (not connected).
   virtual Result<void> publish(Message message) = 0;
-  // `handler` runs on core 0, one message at a time, and must not block; it may publish and (un)subscribe.
-  // Of the subscriptions with the same queue group one gets each message; "" is no group.
+  // `handler` runs on core 0, one message at a time, and must not block; it may publish and
+  // (un)subscribe. Of the subscriptions with the same queue group one gets each message; "" is no
+  // group.
   virtual Result<Subscription> subscribe(std::string subject, std::string queue_group,
                                          std::function<void(const Message&)> handler) = 0;
   // Errors: unavailable "no responders" at once when nobody listens, timeout at the deadline.
   virtual runtime::Task<Message> request(Message message, runtime::Deadline deadline) = 0;
   // Answers to one request from many, until the deadline: pings and auctions.
-  virtual runtime::Task<std::vector<Message>> collect(Message message, runtime::Deadline deadline) = 0;
+  virtual runtime::Task<std::vector<Message>> collect(Message message,
+                                                      runtime::Deadline deadline) = 0;
   virtual std::string describe() const = 0;  // "embedded bus on 127.0.0.1:4222"
 };
 

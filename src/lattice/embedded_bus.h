@@ -1,8 +1,8 @@
-// The bus of one machine: subjects, wildcards, queue groups and requests in process, and a front door
-// that speaks the NATS client protocol, so that wash, foreign providers and any NATS client can talk to a
-// host that has nothing beside it. Core 0.
-// Protocol: INFO CONNECT PING PONG SUB UNSUB PUB HPUB MSG HMSG +OK -ERR; headers, no-responders, verbose,
-// echo, max_payload. No JetStream, no clustering: for those, join a NATS server.
+// The bus of one machine: subjects, wildcards, queue groups and requests in process, and a front
+// door that speaks the NATS client protocol, so that wash, foreign providers and any NATS client
+// can talk to a host that has nothing beside it. Core 0. Protocol: INFO CONNECT PING PONG SUB UNSUB
+// PUB HPUB MSG HMSG +OK -ERR; headers, no-responders, verbose, echo, max_payload. No JetStream, no
+// clustering: for those, join a NATS server.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,8 @@ class EmbeddedBus : public Bus {
   static runtime::Task<std::unique_ptr<EmbeddedBus>> start(EmbeddedBusOptions options);
   virtual std::uint16_t port() const = 0;
   virtual std::size_t clients() const = 0;
-  virtual runtime::Task<void> stop(runtime::Deadline deadline) = 0;  // flushes clients, closes the door
+  virtual runtime::Task<void> stop(
+      runtime::Deadline deadline) = 0;  // flushes clients, closes the door
 };
 
 }  // namespace trellis::lattice
