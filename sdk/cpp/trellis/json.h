@@ -15,6 +15,8 @@ namespace trellis::sdk {
 
 class JsonWriter {
  public:
+  JsonWriter() { out_.reserve(kUsualSize); }
+
   JsonWriter& object() { return open('{', '}'); }
   JsonWriter& array() { return open('[', ']'); }
   JsonWriter& end() {
@@ -83,44 +85,51 @@ class JsonWriter {
     if (!first_) out_ += ',';
     first_ = false;
   }
+  // What JSON wants instead of a character; nullptr: the character itself. Control characters
+  // without a short form give "".
+  static const char* escape(char c) {
+    switch (c) {
+      case '"':
+        return "\\\"";
+      case '\\':
+        return "\\\\";
+      case '\n':
+        return "\\n";
+      case '\r':
+        return "\\r";
+      case '\t':
+        return "\\t";
+      case '\b':
+        return "\\b";
+      case '\f':
+        return "\\f";
+      default:
+        return "";
+    }
+  }
   void quoted(std::string_view text) {
     constexpr char kHex[] = "0123456789abcdef";
     out_ += '"';
-    for (const char c : text) {
-      switch (c) {
-        case '"':
-          out_ += "\\\"";
-          break;
-        case '\\':
-          out_ += "\\\\";
-          break;
-        case '\n':
-          out_ += "\\n";
-          break;
-        case '\r':
-          out_ += "\\r";
-          break;
-        case '\t':
-          out_ += "\\t";
-          break;
-        case '\b':
-          out_ += "\\b";
-          break;
-        case '\f':
-          out_ += "\\f";
-          break;
-        default:
-          if (static_cast<unsigned char>(c) < 0x20) {
-            out_ += "\\u00";
-            out_ += kHex[static_cast<unsigned char>(c) >> 4];
-            out_ += kHex[c & 15];
-          } else {
-            out_ += c;
-          }
+    std::size_t from = 0;  // what needs no escape is appended in runs
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+      const char* escaped = escape(c);
+      out_.append(text, from, i - from);
+      from = i + 1;
+      if (*escaped != '\0') {
+        out_ += escaped;
+      } else {
+        out_ += "\\u00";
+        out_ += kHex[static_cast<unsigned char>(c) >> 4];
+        out_ += kHex[c & 15];
       }
     }
+    out_.append(text, from);
     out_ += '"';
   }
+
+  static constexpr std::size_t kUsualSize = 120;  // one allocation instead of four
 
   std::string out_;
   std::string closers_;
