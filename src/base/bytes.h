@@ -1,5 +1,6 @@
-// Bytes and how they are borrowed. Bytes owns on the heap and keeps its address when moved, so views
-// into it survive the move; BytesView borrows and is never kept beyond the call it was given to.
+// Bytes and how they are borrowed. Bytes owns on the heap and keeps its address when moved, so
+// views into it survive the move; BytesView borrows and is never kept beyond the call it was given
+// to.
 #pragma once
 
 #include <cstdint>

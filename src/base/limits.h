@@ -1,5 +1,6 @@
-// Every limit of the host in one place: what a guest, a peer or a queue may use before it is refused.
-// These are defaults; those a user may change are read into the structs of the room that enforces them.
+// Every limit of the host in one place: what a guest, a peer or a queue may use before it is
+// refused. These are defaults; those a user may change are read into the structs of the room that
+// enforces them.
 #pragma once
 
 #include <chrono>
@@ -13,20 +14,20 @@ namespace trellis::limits {
 using namespace std::chrono_literals;
 
 // Guests
-inline constexpr std::size_t kModuleBytesMax = 64_MiB;          // a Wasm file
-inline constexpr std::size_t kGuestMemoryBytesMax = 256_MiB;    // one instance's linear memory
+inline constexpr std::size_t kModuleBytesMax = 64_MiB;        // a Wasm file
+inline constexpr std::size_t kGuestMemoryBytesMax = 256_MiB;  // one instance's linear memory
 inline constexpr std::uint32_t kGuestTableElementsMax = 20'000;
-inline constexpr std::size_t kGuestResponseBytesMax = 64_MiB;   // what a guest may answer or send
-inline constexpr std::size_t kGuestLogBytesMax = 8_KiB;         // one log line
-inline constexpr auto kGuestCallTimeout = 30s;                  // when the caller gave no deadline
-inline constexpr std::uint32_t kActorCallsMax = 1'000;          // running at once, per actor
-inline constexpr std::uint32_t kActorCallsQueuedMax = 4'000;    // waiting for one of those places
-inline constexpr std::uint32_t kInstancesLiveMax = 2'000;       // per process, all actors
-inline constexpr auto kEpochTick = 1ms;                         // a computing guest yields this often
+inline constexpr std::size_t kGuestResponseBytesMax = 64_MiB;  // what a guest may answer or send
+inline constexpr std::size_t kGuestLogBytesMax = 8_KiB;        // one log line
+inline constexpr auto kGuestCallTimeout = 30s;                 // when the caller gave no deadline
+inline constexpr std::uint32_t kActorCallsMax = 1'000;         // running at once, per actor
+inline constexpr std::uint32_t kActorCallsQueuedMax = 4'000;   // waiting for one of those places
+inline constexpr std::uint32_t kInstancesLiveMax = 2'000;      // per process, all actors
+inline constexpr auto kEpochTick = 1ms;  // a computing guest yields this often
 
 // Calls between parts
-inline constexpr auto kRpcTimeout = 2'000ms;                    // WASMCLOUD_RPC_TIMEOUT_MS
-inline constexpr std::uint32_t kCallDepthMax = 16;              // actor → actor → …
+inline constexpr auto kRpcTimeout = 2'000ms;        // WASMCLOUD_RPC_TIMEOUT_MS
+inline constexpr std::uint32_t kCallDepthMax = 16;  // actor → actor → …
 
 // HTTP
 inline constexpr std::size_t kHttpHeaderBytesMax = 32_KiB;
@@ -34,13 +35,13 @@ inline constexpr std::size_t kHttpBodyBytesMax = 16_MiB;
 inline constexpr auto kHttpHeaderTimeout = 10s;
 inline constexpr auto kHttpBodyTimeout = 30s;
 inline constexpr auto kHttpIdleTimeout = 75s;
-inline constexpr std::size_t kHttpConnectionsMax = 20'000;      // per listener and core
+inline constexpr std::size_t kHttpConnectionsMax = 20'000;  // per listener and core
 
 // Bus
-inline constexpr std::size_t kBusPayloadBytesMax = 8_MiB;       // INFO max_payload
+inline constexpr std::size_t kBusPayloadBytesMax = 8_MiB;  // INFO max_payload
 inline constexpr std::size_t kBusControlLineMax = 4_KiB;
-inline constexpr std::size_t kBusPendingBytesMax = 64_MiB;      // per client, then it is cut as slow
-inline constexpr std::size_t kBusSubscriptionsMax = 100'000;    // per client
+inline constexpr std::size_t kBusPendingBytesMax = 64_MiB;    // per client, then it is cut as slow
+inline constexpr std::size_t kBusSubscriptionsMax = 100'000;  // per client
 inline constexpr std::size_t kSubjectBytesMax = 512;
 
 // Decoders

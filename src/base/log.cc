@@ -11,7 +11,8 @@
 namespace trellis::log {
 namespace {
 
-constexpr std::size_t kQueuedLinesMax = 8192;  // then the oldest are dropped: a log never blocks a call
+constexpr std::size_t kQueuedLinesMax =
+    8192;  // then the oldest are dropped: a log never blocks a call
 
 std::shared_ptr<spdlog::logger> g_logger;  // set in start(), cleared in stop(); both from main()
 std::atomic<Level> g_level{Level::info};
@@ -70,11 +71,10 @@ void start(const Options& options) {
                                                     spdlog::async_overflow_policy::overrun_oldest);
   g_logger->set_level(spdlog::level::debug);
   g_logger->flush_on(spdlog::level::info);
-  g_logger->set_pattern(options.json
-                            ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})"
-                            : "%H:%M:%S.%e [%l] %v",
-                        options.json ? spdlog::pattern_time_type::utc
-                                     : spdlog::pattern_time_type::local);
+  g_logger->set_pattern(
+      options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})"
+                   : "%H:%M:%S.%e [%l] %v",
+      options.json ? spdlog::pattern_time_type::utc : spdlog::pattern_time_type::local);
 }
 
 void stop() {

@@ -1,5 +1,6 @@
 // The log. One line per event, to stderr, in text or JSON. LOG(info, "actor {} started", name);
-// Safe from any thread; the line is formatted on the caller's thread and written by a background one.
+// Safe from any thread; the line is formatted on the caller's thread and written by a background
+// one.
 #pragma once
 
 #include <fmt/format.h>
@@ -24,8 +25,8 @@ Level parse_level(std::string_view name, Level otherwise = Level::info);  // "de
 
 }  // namespace trellis::log
 
-#define LOG(level, ...)                                                                   \
-  do {                                                                                    \
-    if (::trellis::log::enabled(::trellis::log::Level::level))                            \
-      ::trellis::log::write(::trellis::log::Level::level, ::fmt::format(__VA_ARGS__));    \
+#define LOG(level, ...)                                                                \
+  do {                                                                                 \
+    if (::trellis::log::enabled(::trellis::log::Level::level))                         \
+      ::trellis::log::write(::trellis::log::Level::level, ::fmt::format(__VA_ARGS__)); \
   } while (0)

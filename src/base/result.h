@@ -1,11 +1,12 @@
-// Result<T>: a value or an Error. Not an exception: an error through two frames costs 0.1 µs instead
-// of 6, shows in the signature, and may cross the Wasm engine's C frames. Ignoring one is a compile
-// error.
+// Result<T>: a value or an Error. Not an exception: an error through two frames costs 0.1 µs
+// instead of 6, shows in the signature, and may cross the Wasm engine's C frames. Ignoring one is a
+// compile error.
 #pragma once
 
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 #include "base/error.h"
 
@@ -29,13 +30,13 @@ inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(st
 // CO_TRY / CO_TRY_OK    the same in a coroutine; the expression may hold co_await
 #define TRELLIS_CAT2(a, b) a##b
 #define TRELLIS_CAT(a, b) TRELLIS_CAT2(a, b)
-#define TRELLIS_TRY(ret, tmp, lhs, ...)                                     \
-  auto tmp = (__VA_ARGS__);                                                 \
-  if (!tmp) [[unlikely]]                                                    \
-    ret tl::unexpected<::trellis::Error>(std::move(tmp).error());           \
+#define TRELLIS_TRY(ret, tmp, lhs, ...)                           \
+  auto tmp = (__VA_ARGS__);                                       \
+  if (!tmp) [[unlikely]]                                          \
+    ret tl::unexpected<::trellis::Error>(std::move(tmp).error()); \
   lhs = *std::move(tmp)
-#define TRELLIS_TRY_OK(ret, tmp, ...)                                       \
-  if (auto tmp = (__VA_ARGS__); !tmp) [[unlikely]]                          \
+#define TRELLIS_TRY_OK(ret, tmp, ...)              \
+  if (auto tmp = (__VA_ARGS__); !tmp) [[unlikely]] \
   ret tl::unexpected<::trellis::Error>(std::move(tmp).error())
 #define TRY(lhs, ...) TRELLIS_TRY(return, TRELLIS_CAT(try_, __LINE__), lhs, __VA_ARGS__)
 #define TRY_OK(...) TRELLIS_TRY_OK(return, TRELLIS_CAT(try_, __LINE__), __VA_ARGS__)

@@ -1,5 +1,5 @@
-// What a capability provider is. The same class runs inside the host and, as trellis-provider, in a process
-// of its own: links come in, invocations go both ways.
+// What a capability provider is. The same class runs inside the host and, as trellis-provider, in a
+// process of its own: links come in, invocations go both ways.
 #pragma once
 
 #include <memory>
@@ -12,18 +12,20 @@
 
 namespace trellis::capability {
 
-// How a provider calls the actors linked to it. Any core; the call runs on the core it is made from.
+// How a provider calls the actors linked to it. Any core; the call runs on the core it is made
+// from.
 class Actors {
  public:
   virtual ~Actors() = default;
-  // Errors: not_found (not running anywhere), denied (no claim for the contract), timeout, exhausted
-  // (too many calls waiting: HTTP 503 with Retry-After), trapped, invalid (the actor's own error text).
+  // Errors: not_found (not running anywhere), denied (no claim for the contract), timeout,
+  // exhausted (too many calls waiting: HTTP 503 with Retry-After), trapped, invalid (the actor's
+  // own error text).
   virtual runtime::Task<Bytes> call(std::string_view actor_id, std::string_view operation,
                                     BytesView payload, runtime::Deadline deadline) = 0;
 };
 
 struct ProviderInfo {
-  std::string public_key;   // V…
+  std::string public_key;  // V…
   std::string contract_id;
   std::string name, vendor, version;
   std::int32_t revision = 0;
@@ -33,7 +35,7 @@ struct ProviderContext {
   runtime::Cores& cores;
   Actors& actors;
   std::string link_name;
-  std::string config_json;              // from `start provider --config-json`, "" if none
+  std::string config_json;  // from `start provider --config-json`, "" if none
   std::chrono::milliseconds rpc_timeout;
 };
 
@@ -41,14 +43,14 @@ class Provider {
  public:
   virtual ~Provider() = default;  // stop() has been awaited
 
-  // Core 0. A link for an actor: new, or the same (actor, link name) with other values, which replaces it.
-  // The error says why it cannot work ("cannot listen on 0.0.0.0:8080: address already in use"); the link is
-  // then kept as failed with that reason and the others work on.
+  // Core 0. A link for an actor: new, or the same (actor, link name) with other values, which
+  // replaces it. The error says why it cannot work ("cannot listen on 0.0.0.0:8080: address already
+  // in use"); the link is then kept as failed with that reason and the others work on.
   virtual runtime::Task<void> link_put(lattice::Link link) = 0;
   virtual runtime::Task<void> link_delete(lattice::Link link) = 0;
 
-  // Any core. An actor that is linked (checked by the host) calls. Unknown operations → not_found with
-  // "method not handled <op>".
+  // Any core. An actor that is linked (checked by the host) calls. Unknown operations → not_found
+  // with "method not handled <op>".
   virtual runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
                                       BytesView payload, runtime::Deadline deadline) = 0;
 

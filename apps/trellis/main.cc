@@ -1,0 +1,76 @@
+// trellis: the host. Reads its configuration from the environment, runs until SIGTERM, SIGINT or
+// the lattice asks it to stop, then drains.
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "base/log.h"
+#include "console/console.h"
+#include "host/host.h"
+#include "runtime/signals.h"
+
+namespace trellis {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kDrainTime = 20s;  // Kubernetes gives 30 s between SIGTERM and SIGKILL
+constexpr auto kConsoleCloseTime = 2s;
+
+constexpr const char* kAbout =
+    "trellis, the host: runs WebAssembly actors and capability providers.\n"
+    "Usually started with `wash up`. Configured by environment variables; docs/configuration.md "
+    "lists them.";
+
+Result<void> run(const host::Config& config) {
+  TRY(auto cores, runtime::Cores::start({.count = config.cores, .pin = true}));
+  runtime::Offload offload;
+  TRY(auto host,
+      host::Host::start(config, {.cores = *cores, .offload = offload, .request_stop = [] {
+                                   std::raise(SIGTERM);
+                                 }}));
+  auto console = cores->run_blocking<std::unique_ptr<console::Console>>(
+      0, [&] { return console::Console::start(*cores, *host); });
+  if (!console) {
+    host->stop(kDrainTime);
+    return fail(
+        Errc::unavailable, "trellis.console",
+        fmt::format(
+            "{}; is another host running? choose another port with WASMCLOUD_DASHBOARD_PORT",
+            console.error().detail));
+  }
+  LOG(info, "Dashboard, API and probes on http://{}:{}", config.dashboard_host, (*console)->port());
+  const auto signal = runtime::wait_for_stop_signal(*cores);
+  LOG(info, "stopping");
+  host->stop(kDrainTime);
+  auto closed = cores->run_blocking<void>(
+      0, [&] { return (*console)->close(runtime::Deadline::in(kConsoleCloseTime)); });
+  if (!closed) LOG(warn, "closing the dashboard: {}", closed.error().describe());
+  if (!signal) return fail(signal.error());
+  return {};
+}
+
+int start(int argc, char** argv) {
+  CLI::App app{kAbout, "trellis"};
+  app.set_version_flag("-V,--version", "trellis " TRELLIS_VERSION);
+  CLI11_PARSE(app, argc, argv);
+
+  auto config = host::read_config_from_process();
+  if (!config) {
+    fmt::print(stderr, "trellis: {}\n", config.error().detail);
+    return 2;
+  }
+  log::start(config->log);
+  const auto outcome = run(*config);
+  if (!outcome) LOG(error, "{}", outcome.error().describe());
+  log::stop();
+  return outcome ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace trellis
+
+int main(int argc, char** argv) { return trellis::start(argc, argv); }

@@ -1,0 +1,69 @@
+#include "httpserver/http_provider.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "base/log.h"
+#include "httpserver/listener.h"
+
+namespace trellis::httpserver {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kDrainTime = 10s;  // for requests in flight when a link goes
+
+}  // namespace
+
+HttpProvider::HttpProvider(capability::ProviderContext context) : context_(std::move(context)) {}
+HttpProvider::~HttpProvider() = default;
+
+runtime::Task<void> HttpProvider::link_put(lattice::Link link) {
+  CO_TRY(Settings settings, parse_settings(link.values));
+  if (const auto existing = listeners_.find(link.actor_id); existing != listeners_.end()) {
+    if (existing->second->settings() == settings) co_return Result<void>{};
+    CO_TRY_OK(co_await close(link.actor_id, runtime::Deadline::in(kDrainTime)));
+  }
+  CO_TRY(auto listener, co_await Listener::open(context_.cores, context_.actors, link.actor_id,
+                                                std::move(settings), context_.rpc_timeout));
+  LOG(info, "httpserver: actor {} answers on {}{}", link.actor_id, listener->settings().address,
+      listener->settings().tls_certificate.empty() ? "" : " (TLS)");
+  listeners_[link.actor_id] = std::move(listener);
+  co_return Result<void>{};
+}
+
+runtime::Task<void> HttpProvider::link_delete(lattice::Link link) {
+  co_return co_await close(link.actor_id, runtime::Deadline::in(kDrainTime));
+}
+
+runtime::Task<void> HttpProvider::close(std::string actor_id, runtime::Deadline deadline) {
+  auto node = listeners_.extract(actor_id);
+  if (node.empty()) co_return Result<void>{};
+  auto closed = co_await node.mapped()->close(deadline);
+  LOG(info, "httpserver: {} is free again", node.mapped()->settings().address);
+  co_return closed;
+}
+
+runtime::Task<Bytes> HttpProvider::handle(const lattice::Link&, std::string_view operation,
+                                          BytesView, runtime::Deadline) {
+  co_return fail(
+      Errc::not_found, "httpserver.operation",
+      fmt::format("method not handled {}: the httpserver provider calls actors, it is not called",
+                  operation));
+}
+
+runtime::Task<void> HttpProvider::health() { co_return Result<void>{}; }
+
+runtime::Task<void> HttpProvider::stop(runtime::Deadline deadline) {
+  std::vector<std::string> actors;
+  for (const auto& [actor, listener] : listeners_) actors.push_back(actor);
+  for (auto& actor : actors) {
+    if (auto closed = co_await close(actor, deadline); !closed) {
+      LOG(warn, "httpserver: closing the listener of {}: {}", actor, closed.error().describe());
+    }
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace trellis::httpserver

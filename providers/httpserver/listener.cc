@@ -1,0 +1,92 @@
+#include "httpserver/listener.h"
+
+#include "base/log.h"
+#include "capability/http_contract.h"
+
+namespace trellis::httpserver {
+namespace {
+
+// What the client sees when the actor gave no answer: 503 when trying again may help, else 500. The
+// reason is for the operator, not for the client.
+net::HttpResponse failure(const std::string& actor_id, const net::HttpRequest& request,
+                          const Error& error) {
+  const bool passing = error.code == Errc::timeout || error.code == Errc::unavailable ||
+                       error.code == Errc::exhausted || error.code == Errc::not_found;
+  net::HttpResponse response;
+  response.status = passing ? 503 : 500;
+  if (error.code == Errc::exhausted || error.code == Errc::not_found) {
+    response.headers.push_back({"retry-after", "1"});
+  }
+  if (error.code != Errc::exhausted) {  // shed load is counted, not logged line by line
+    LOG(warn, "{} {} for actor {}: {}", request.method, request.path, actor_id, error.describe());
+  }
+  return response;
+}
+
+capability::HttpCall to_call(const net::HttpRequest& request) {
+  capability::HttpCall call{.method = request.method,
+                            .path = request.path,
+                            .query = request.query,
+                            .headers = {},
+                            .body = request.body};
+  call.headers.reserve(request.headers.size());
+  for (const auto& [name, value] : request.headers) call.headers.push_back({name, value});
+  return call;
+}
+
+}  // namespace
+
+Listener::Listener(capability::Actors& actors, std::string actor_id, Settings settings,
+                   std::chrono::milliseconds rpc_timeout)
+    : actors_(actors),
+      actor_id_(std::move(actor_id)),
+      settings_(std::move(settings)),
+      cors_(settings_.cors),
+      timeout_(settings_.timeout.value_or(rpc_timeout)) {}
+
+runtime::Task<std::unique_ptr<Listener>> Listener::open(runtime::Cores& cores,
+                                                        capability::Actors& actors,
+                                                        std::string actor_id, Settings settings,
+                                                        std::chrono::milliseconds rpc_timeout) {
+  std::unique_ptr<Listener> listener(
+      new Listener(actors, std::move(actor_id), std::move(settings), rpc_timeout));
+  net::HttpServerOptions options;
+  options.address = listener->settings_.address;
+  options.tls = !listener->settings_.tls_certificate.empty();
+  options.tls_files = {listener->settings_.tls_certificate, listener->settings_.tls_private_key};
+  CO_TRY(listener->server_, co_await net::HttpServer::listen(cores, std::move(options), *listener));
+  co_return listener;
+}
+
+runtime::Task<net::HttpResponse> Listener::handle(const net::HttpRequest& request) {
+  if (auto answer = cors_.answer(request)) co_return std::move(*answer);
+  const Bytes payload = capability::encode_http_call(to_call(request));
+  auto reply = co_await actors_.call(actor_id_, capability::kHandleRequest, payload,
+                                     runtime::Deadline::in(timeout_));
+  if (!reply) co_return failure(actor_id_, request, reply.error());
+
+  net::HttpResponse response;
+  response.storage = std::move(*reply);
+  auto answer = capability::decode_http_answer(response.storage);
+  if (!answer) {
+    LOG(warn, "actor {} gave an answer that is no HttpResponse: {}", actor_id_,
+        answer.error().describe());
+    co_return net::HttpResponse{.status = 500, .headers = {}, .body = {}, .storage = {}};
+  }
+  if (answer->status < 200 || answer->status > 599) {
+    LOG(warn, "actor {} answered with status {}, which is none of HTTP's", actor_id_,
+        answer->status);
+    co_return net::HttpResponse{.status = 500, .headers = {}, .body = {}, .storage = {}};
+  }
+  response.status = answer->status;
+  for (const auto& [name, value] : answer->headers) response.headers.push_back({name, value});
+  response.body = answer->body;
+  cors_.decorate(request, response);
+  co_return response;
+}
+
+runtime::Task<void> Listener::close(runtime::Deadline deadline) {
+  co_return co_await server_->close(deadline);
+}
+
+}  // namespace trellis::httpserver

@@ -1,0 +1,39 @@
+// One link's listener: requests on its address become HttpServer.HandleRequest calls to its actor.
+// Owned by HttpProvider (core 0); handle() runs on the core of the connection.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "capability/provider.h"
+#include "httpserver/cors.h"
+#include "httpserver/settings.h"
+#include "net/http_server.h"
+
+namespace trellis::httpserver {
+
+class Listener final : public net::HttpHandler {
+ public:
+  static runtime::Task<std::unique_ptr<Listener>> open(runtime::Cores& cores,
+                                                       capability::Actors& actors,
+                                                       std::string actor_id, Settings settings,
+                                                       std::chrono::milliseconds rpc_timeout);
+
+  runtime::Task<net::HttpResponse> handle(const net::HttpRequest& request) override;
+  runtime::Task<void> close(runtime::Deadline deadline);
+  const Settings& settings() const { return settings_; }
+  std::uint16_t port() const { return server_->port(); }
+
+ private:
+  Listener(capability::Actors& actors, std::string actor_id, Settings settings,
+           std::chrono::milliseconds rpc_timeout);
+
+  capability::Actors& actors_;
+  const std::string actor_id_;
+  const Settings settings_;
+  const CorsPolicy cors_;
+  const std::chrono::milliseconds timeout_;
+  std::unique_ptr<net::HttpServer> server_;
+};
+
+}  // namespace trellis::httpserver

@@ -1,0 +1,317 @@
+#include "host/actor_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "claims/wasm_file.h"
+
+namespace trellis::host {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kChangesQueuedMax = 10'000;
+constexpr auto kTurnTimeout = 60s;
+constexpr const char* kSite = "host.actors";
+constexpr std::string_view kModeAnnotation = "trellis.instances";  // "fresh" | "reuse"
+constexpr std::string_view kReuseTag = "trellis:reuse";
+
+bool contains_all(const control::StringMap& has, const control::StringMap& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& entry) {
+    const auto found = has.find(entry.first);
+    return found != has.end() && found->second == entry.second;
+  });
+}
+
+lattice::ClaimsRecord record_of(const claims::ActorClaims& claims) {
+  return {.subject = claims.subject,
+          .issuer = claims.issuer,
+          .name = claims.name,
+          .call_alias = claims.call_alias.value_or(""),
+          .version = claims.ver.value_or(""),
+          .revision = std::to_string(claims.revision()),
+          .caps = claims.caps,
+          .tags = claims.tags};
+}
+
+}  // namespace
+
+ActorTable::ActorTable(Parts& parts, Delivery& delivery)
+    : parts_(parts), delivery_(delivery), turn_(1, kChangesQueuedMax) {}
+
+// --- loading: no change to the table, any number at once
+// ----------------------------------------------------
+
+runtime::Task<ActorTable::Loaded> ActorTable::load(std::string reference) {
+  std::function<Result<artifact::Artifact>()> fetch = [this, reference] {
+    return parts_.resolver.fetch(reference);
+  };
+  CO_TRY(artifact::Artifact artifact,
+         co_await parts_.offload.run<artifact::Artifact>(std::move(fetch)));
+  co_return co_await load_bytes(std::move(artifact.bytes), std::move(reference),
+                                std::move(artifact.digest));
+}
+
+runtime::Task<ActorTable::Loaded> ActorTable::load_bytes(Bytes wasm, std::string reference,
+                                                         std::string digest) {
+  std::function<Result<claims::SignedModule>()> read = [&wasm] {
+    return claims::read_signed_module(wasm, now_unix());
+  };
+  CO_TRY(claims::SignedModule signed_module,
+         co_await parts_.offload.run<claims::SignedModule>(std::move(read)));
+  CO_TRY(auto module, co_await parts_.engine.load(wasm));
+  co_return Loaded{
+      .reference = std::move(reference),
+      .digest = std::move(digest),
+      .claims = std::make_shared<const claims::ActorClaims>(std::move(signed_module.claims)),
+      .module = std::move(module)};
+}
+
+// --- the commands
+// -------------------------------------------------------------------------------------------
+
+runtime::Task<void> ActorTable::start(control::StartActor request) {
+  auto outcome = co_await [](ActorTable& self, control::StartActor& r) -> runtime::Task<void> {
+    CO_TRY(Loaded loaded, co_await self.load(r.actor_ref));
+    co_return co_await self.add(std::move(loaded), std::max<std::size_t>(r.count, 1),
+                                r.annotations);
+  }(*this, request);
+  if (!outcome) {
+    LOG(error, "actor {} did not start: {}", request.actor_ref, outcome.error().describe());
+    parts_.events.publish(
+        parts_.events.make.actor_start_failed(request.actor_ref, outcome.error().detail));
+  }
+  co_return outcome;
+}
+
+runtime::Task<std::string> ActorTable::start_bytes(Bytes wasm, std::string shown_reference,
+                                                   std::uint16_t count) {
+  CO_TRY(Loaded loaded, co_await load_bytes(std::move(wasm), std::move(shown_reference), ""));
+  const std::string key = loaded.claims->subject;
+  CO_TRY_OK(co_await add(std::move(loaded), std::max<std::size_t>(count, 1), {}));
+  co_return key;
+}
+
+runtime::Task<void> ActorTable::scale(control::ScaleActor request) {
+  const auto found = actors_.find(request.actor_id);
+  const std::size_t have = found == actors_.end() ? 0 : found->second.instances.size();
+  if (request.count < have) {
+    co_return co_await remove_instances(request.actor_id, have - request.count, {});
+  }
+  if (request.count == have) co_return Result<void>{};
+  if (have == 0) {
+    CO_TRY(Loaded loaded, co_await load(request.actor_ref));
+    if (loaded.claims->subject != request.actor_id) {
+      co_return fail(Errc::invalid, kSite,
+                     fmt::format("{} holds actor {}, not {}", request.actor_ref,
+                                 loaded.claims->subject, request.actor_id));
+    }
+    co_return co_await add(std::move(loaded), request.count, request.annotations);
+  }
+  if (!request.actor_ref.empty()) CO_TRY_OK(check_reference(request.actor_id, request.actor_ref));
+  co_return co_await add(found->second.loaded, request.count - have, request.annotations);
+}
+
+runtime::Task<void> ActorTable::stop(control::StopActor request) {
+  const std::size_t count = request.count == 0 ? SIZE_MAX : request.count;
+  co_return co_await remove_instances(request.actor_ref, count, request.annotations);
+}
+
+runtime::Task<void> ActorTable::update(control::UpdateActor request) {
+  const auto refuse = [](const std::string& why) {
+    return fail(Errc::invalid, kSite, fmt::format("Unable to perform live update: {}", why));
+  };
+  if (!actors_.contains(request.actor_id)) {
+    co_return refuse(fmt::format("actor {} is not running on this host", request.actor_id));
+  }
+  auto loaded = co_await load(request.new_actor_ref);
+  if (!loaded) co_return refuse(loaded.error().detail);
+  if (loaded->claims->subject != request.actor_id) {
+    co_return refuse(fmt::format("{} holds actor {}, another key", request.new_actor_ref,
+                                 loaded->claims->subject));
+  }
+  auto replaced = co_await replace(request.actor_id, std::move(*loaded));
+  if (!replaced) co_return refuse(replaced.error().detail);
+  co_return Result<void>{};
+}
+
+runtime::Task<void> ActorTable::stop_all() {
+  std::vector<std::string> keys;
+  for (const auto& [key, actor] : actors_) keys.push_back(key);
+  for (auto& key : keys) CO_TRY_OK(co_await remove_instances(key, SIZE_MAX, {}));
+  co_return Result<void>{};
+}
+
+// --- changes to the table: one at a time
+// --------------------------------------------------------------------
+
+Result<void> ActorTable::check_reference(const std::string& key,
+                                         const std::string& reference) const {
+  const auto found = actors_.find(key);
+  if (found == actors_.end() || found->second.loaded.reference == reference) return {};
+  return fail(
+      Errc::invalid, kSite,
+      fmt::format(
+          "Cannot start new instance of {} from OCI '{}', it is already running with different OCI "
+          "reference. To upgrade an actor, use live update.",
+          key, reference));
+}
+
+runtime::Task<void> ActorTable::add(Loaded loaded, std::size_t count,
+                                    control::StringMap annotations) {
+  CO_TRY(const auto turn, co_await turn_.enter(runtime::Deadline::in(kTurnTimeout)));
+  const std::string key = loaded.claims->subject;
+  CO_TRY_OK(check_reference(key, loaded.reference));
+  if (!actors_.contains(key)) {
+    Actor actor{.loaded = std::move(loaded), .mode = {}, .instances = {}, .subscription = {}};
+    actor.mode = mode_of(actor.loaded, annotations);
+    CO_TRY_OK(co_await install(actor));
+    CO_TRY(actor.subscription, delivery_.serve_actor(key));
+    remember(actor.loaded);
+    actors_.emplace(key, std::move(actor));
+  }
+  Actor& actor = actors_.at(key);
+  for (; count > 0; --count) {
+    actor.instances.push_back({codec::uuid4(), actor.loaded.claims->revision(), annotations});
+    publish_started(actor, actor.instances.back());
+  }
+  LOG(info, "actor {} ({}) runs from {}, count {}", actor.loaded.claims->name, key,
+      actor.loaded.reference, actor.instances.size());
+  co_return co_await resize_reuse(key);
+}
+
+runtime::Task<void> ActorTable::remove_instances(std::string key, std::size_t count,
+                                                 control::StringMap annotations) {
+  CO_TRY(const auto turn, co_await turn_.enter(runtime::Deadline::in(kTurnTimeout)));
+  const auto found = actors_.find(key);
+  if (found == actors_.end()) co_return Result<void>{};
+  auto& instances = found->second.instances;
+  std::vector<std::string> stopped;
+  for (std::size_t i = instances.size(); i > 0 && stopped.size() < count; --i) {
+    const auto at = instances.begin() + static_cast<std::ptrdiff_t>(i - 1);
+    if (!contains_all(at->annotations, annotations)) continue;
+    stopped.push_back(at->instance_id);
+    instances.erase(at);
+  }
+  if (instances.empty()) {
+    actors_.erase(found);  // and its subscription: no new call reaches it from the bus
+    CO_TRY_OK(co_await parts_.router.remove(key));
+  } else {
+    CO_TRY_OK(co_await resize_reuse(key));
+  }
+  for (const auto& id : stopped) parts_.events.publish(parts_.events.make.actor_stopped(key, id));
+  if (!stopped.empty()) LOG(info, "actor {}: {} stopped", key, stopped.size());
+  co_return Result<void>{};
+}
+
+runtime::Task<void> ActorTable::replace(std::string key, Loaded loaded) {
+  CO_TRY(const auto turn, co_await turn_.enter(runtime::Deadline::in(kTurnTimeout)));
+  const auto found = actors_.find(key);
+  if (found == actors_.end())
+    co_return fail(Errc::not_found, kSite, "the actor was stopped meanwhile");
+  Actor& actor = found->second;
+  const auto revision = loaded.claims->revision();
+  if (revision <= actor.loaded.claims->revision()) {
+    co_return fail(Errc::invalid, kSite,
+                   fmt::format("revision {} is not above the running one, {}", revision,
+                               actor.loaded.claims->revision()));
+  }
+  actor.loaded = std::move(loaded);
+  CO_TRY_OK(co_await install(actor));
+  remember(actor.loaded);
+  for (auto& instance : actor.instances) {
+    instance.revision = revision;
+    parts_.events.publish(parts_.events.make.actor_updated(key, revision, instance.instance_id));
+  }
+  LOG(info, "actor {} ({}) updated to {} (revision {})", actor.loaded.claims->name, key,
+      actor.loaded.reference, revision);
+  co_return Result<void>{};
+}
+
+runtime::Task<void> ActorTable::install(const Actor& actor) {
+  ActorProgram program;
+  program.key = actor.loaded.claims->subject;
+  program.module = actor.loaded.module;
+  program.claims = actor.loaded.claims;
+  program.mode = actor.mode;
+  program.memory_bytes_max = parts_.config.actor_memory_bytes_max;
+  const auto cores = static_cast<std::uint32_t>(parts_.cores.size());
+  program.calls_max = std::max(1u, (parts_.config.actor_calls_max + cores - 1) / cores);
+  program.calls_queued_max =
+      program.calls_max * (limits::kActorCallsQueuedMax / limits::kActorCallsMax);
+  co_return co_await parts_.router.install(std::move(program),
+                                           reuse_per_core(actor.instances.size()));
+}
+
+runtime::Task<void> ActorTable::resize_reuse(const std::string& key) {
+  const auto& actor = actors_.at(key);
+  if (actor.mode != engine::InstanceMode::reuse) co_return Result<void>{};
+  co_return co_await parts_.router.set_reuse_max(key, reuse_per_core(actor.instances.size()));
+}
+
+std::uint32_t ActorTable::reuse_per_core(std::size_t instances) const {
+  const auto cores = parts_.cores.size();
+  return static_cast<std::uint32_t>(std::max<std::size_t>(1, (instances + cores - 1) / cores));
+}
+
+engine::InstanceMode ActorTable::mode_of(const Loaded& loaded,
+                                         const control::StringMap& annotations) const {
+  if (const auto asked = annotations.find(std::string(kModeAnnotation));
+      asked != annotations.end()) {
+    return asked->second == "reuse" ? engine::InstanceMode::reuse : engine::InstanceMode::fresh;
+  }
+  const auto& tags = loaded.claims->tags;
+  const auto& reuse = parts_.config.reuse_actors;
+  const bool chosen = std::find(tags.begin(), tags.end(), kReuseTag) != tags.end() ||
+                      std::find(reuse.begin(), reuse.end(), loaded.reference) != reuse.end() ||
+                      std::find(reuse.begin(), reuse.end(), loaded.claims->subject) != reuse.end();
+  return chosen ? engine::InstanceMode::reuse : engine::InstanceMode::fresh;
+}
+
+// --- what the lattice is told
+// -------------------------------------------------------------------------------
+
+void ActorTable::publish_started(const Actor& actor, const control::ActorInstance& instance) {
+  const lattice::ActorStarted started{
+      .image_ref = actor.loaded.reference,
+      .api_version = static_cast<std::uint32_t>(actor.loaded.module->info().api_version),
+      .instance_id = instance.instance_id,
+      .annotations = instance.annotations};
+  parts_.events.publish(
+      parts_.events.make.actor_started(*actor.loaded.claims, started, now_unix()));
+}
+
+void ActorTable::remember(const Loaded& loaded) {
+  parts_.tasks.spawn("storing claims", store(record_of(*loaded.claims), loaded.reference));
+}
+
+runtime::Task<void> ActorTable::store(lattice::ClaimsRecord record, std::string reference) {
+  const std::string key = record.subject;
+  CO_TRY_OK(co_await parts_.state.put_claims(std::move(record)));
+  co_return co_await parts_.state.put_reference(std::move(reference), key);
+}
+
+std::vector<control::ActorDescription> ActorTable::describe() const {
+  std::vector<control::ActorDescription> out;
+  for (const auto& [key, actor] : actors_) {
+    out.push_back({.id = key,
+                   .image_ref = actor.loaded.reference,
+                   .name = actor.loaded.claims->name,
+                   .instances = actor.instances,
+                   .digest = actor.loaded.digest,
+                   .mode = actor.mode == engine::InstanceMode::reuse ? "reuse" : "fresh"});
+  }
+  return out;
+}
+
+std::vector<lattice::HeartbeatActor> ActorTable::heartbeat() const {
+  std::vector<lattice::HeartbeatActor> out;
+  for (const auto& [key, actor] : actors_) {
+    for (const auto& instance : actor.instances) out.push_back({key, instance.instance_id});
+  }
+  return out;
+}
+
+}  // namespace trellis::host

@@ -1,0 +1,69 @@
+// The actors of this host: which run, from which reference, how many, with which annotations.
+// Carries out start, scale, stop and live update, and tells the lattice. Core 0; changes to the
+// table are made one at a time, fetching and compiling go on side by side.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "control/messages.h"
+#include "host/delivery.h"
+#include "host/parts.h"
+#include "runtime/admission.h"
+
+namespace trellis::host {
+
+class ActorTable {
+ public:
+  ActorTable(Parts& parts, Delivery& delivery);
+
+  // Errors carry the 2022 texts; the matching event has been published when they return.
+  runtime::Task<void> start(control::StartActor request);
+  runtime::Task<void> scale(control::ScaleActor request);
+  runtime::Task<void> stop(control::StopActor request);
+  runtime::Task<void> update(control::UpdateActor request);
+  // From bytes that came with the request (dashboard), not from a reference. The key of the actor.
+  runtime::Task<std::string> start_bytes(Bytes wasm, std::string shown_reference,
+                                         std::uint16_t count);
+  runtime::Task<void> stop_all();
+
+  std::vector<control::ActorDescription> describe() const;
+  std::vector<lattice::HeartbeatActor> heartbeat() const;
+  bool running(const std::string& actor_key) const { return actors_.contains(actor_key); }
+
+ private:
+  struct Loaded {  // an artifact that has passed every check and is compiled
+    std::string reference, digest;
+    std::shared_ptr<const claims::ActorClaims> claims;
+    std::shared_ptr<const engine::Module> module;
+  };
+  struct Actor {
+    Loaded loaded;
+    engine::InstanceMode mode = engine::InstanceMode::fresh;
+    std::vector<control::ActorInstance> instances;
+    lattice::Subscription subscription;
+  };
+
+  runtime::Task<Loaded> load(std::string reference);
+  runtime::Task<Loaded> load_bytes(Bytes wasm, std::string reference, std::string digest);
+  runtime::Task<void> add(Loaded loaded, std::size_t count, control::StringMap annotations);
+  runtime::Task<void> install(const Actor& actor);
+  runtime::Task<void> resize_reuse(const std::string& key);
+  runtime::Task<void> remove_instances(std::string key, std::size_t count,
+                                       control::StringMap annotations);
+  runtime::Task<void> replace(std::string key, Loaded loaded);
+  void remember(const Loaded& loaded);
+  runtime::Task<void> store(lattice::ClaimsRecord record, std::string reference);
+  Result<void> check_reference(const std::string& key, const std::string& reference) const;
+  engine::InstanceMode mode_of(const Loaded& loaded, const control::StringMap& annotations) const;
+  std::uint32_t reuse_per_core(std::size_t instances) const;
+  void publish_started(const Actor& actor, const control::ActorInstance& instance);
+
+  Parts& parts_;
+  Delivery& delivery_;
+  runtime::Admission turn_;  // one change at a time
+  std::map<std::string, Actor> actors_;
+};
+
+}  // namespace trellis::host

@@ -1,0 +1,31 @@
+// Goal: the references of 2022 find the provider that replaces them, at any version, and no other
+// reference does.
+#include "host/builtin_providers.h"
+
+#include <gtest/gtest.h>
+
+namespace trellis::host {
+namespace {
+
+TEST(BuiltinProviders, AnyVersionOfTheOldReference) {
+  for (const char* reference :
+       {"wasmcloud.azurecr.io/httpserver:0.16.3", "wasmcloud.azurecr.io/httpserver:0.17.0",
+        "wasmcloud.azurecr.io/httpserver", "builtin:httpserver",
+        "wasmcloud.azurecr.io/httpserver:0.16.3@sha256:00"}) {
+    const auto* provider = find_builtin(reference);
+    ASSERT_NE(provider, nullptr) << reference;
+    EXPECT_EQ(provider->info.public_key,
+              "VAG3QITQQ2ODAOWB5TTQSDJ53XK3SHBEIFNK4AYJ5RKAX2UNSCAPHA5M");
+  }
+}
+
+TEST(BuiltinProviders, OthersAreNotTaken) {
+  for (const char* reference :
+       {"wasmcloud.azurecr.io/httpserver2:0.1.0", "localhost:5000/httpserver:0.16.3", "httpserver",
+        "builtin:redis", ""}) {
+    EXPECT_EQ(find_builtin(reference), nullptr) << reference;
+  }
+}
+
+}  // namespace
+}  // namespace trellis::host

@@ -1,0 +1,40 @@
+// Who wants to hear of every call. Calls are told to the lattice (wasmbus.rpcevt) only while
+// somebody listens there, so that a call nobody watches costs one relaxed load.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "lattice/invocation.h"
+#include "runtime/core.h"
+
+namespace trellis::host {
+
+class CallEvents {
+ public:
+  using Publish = std::function<void(lattice::Entity origin, lattice::Entity target,
+                                     std::string operation, std::size_t bytes, bool succeeded)>;
+  // `publish` runs on core 0.
+  CallEvents(runtime::Cores& cores, Publish publish)
+      : cores_(cores), publish_(std::move(publish)) {}
+
+  void set_wanted(bool wanted) { wanted_.store(wanted, std::memory_order_relaxed); }
+  bool wanted() const { return wanted_.load(std::memory_order_relaxed); }
+
+  void tell(lattice::Entity origin, lattice::Entity target, std::string_view operation,
+            std::size_t bytes, bool succeeded) {
+    cores_[0].post([this, origin = std::move(origin), target = std::move(target),
+                    operation = std::string(operation), bytes,
+                    succeeded] { publish_(origin, target, operation, bytes, succeeded); });
+  }
+
+ private:
+  runtime::Cores& cores_;
+  Publish publish_;
+  std::atomic<bool> wanted_{false};
+};
+
+}  // namespace trellis::host

@@ -1,0 +1,155 @@
+#include "host/config.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+extern char** environ;
+
+namespace trellis::host {
+namespace {
+
+constexpr const char* kSite = "host.config";
+
+Result<std::uint64_t> number(const Environment& get, const std::string& name,
+                             std::uint64_t otherwise, std::uint64_t min, std::uint64_t max) {
+  const auto text = get(name);
+  if (!text || text->empty()) return otherwise;
+  std::uint64_t value = 0;
+  const auto* end = text->data() + text->size();
+  const auto [stop, ec] = std::from_chars(text->data(), end, value);
+  if (ec != std::errc{} || stop != end || value < min || value > max) {
+    return fail(Errc::invalid, kSite,
+                fmt::format("{}='{}' is not a number from {} to {}", name, *text, min, max));
+  }
+  return value;
+}
+
+std::string text_or(const Environment& get, const char* name, std::string otherwise) {
+  auto value = get(name);
+  return value && !value->empty() ? *value : std::move(otherwise);
+}
+
+bool flag(const Environment& get, const char* name, bool otherwise) {
+  auto value = text_or(get, name, "");
+  if (value.empty()) return otherwise;
+  std::transform(value.begin(), value.end(), value.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return value == "1" || value == "true" || value == "yes" || value == "on";
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> out;
+  std::size_t from = 0;
+  while (from <= text.size()) {
+    const auto to = std::min(text.find(separator, from), text.size());
+    auto part = text.substr(from, to - from);
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
+    if (!part.empty()) out.push_back(std::move(part));
+    from = to + 1;
+  }
+  return out;
+}
+
+std::map<std::string, std::string> labels_from(const std::vector<std::string>& all) {
+  std::map<std::string, std::string> labels;
+  for (const auto& entry : all) {
+    const auto equals = entry.find('=');
+    if (!entry.starts_with("HOST_") || equals == std::string::npos || equals == 5) continue;
+    std::string key = entry.substr(5, equals - 5);
+    std::transform(key.begin(), key.end(), key.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    labels[key] = entry.substr(equals + 1);
+  }
+#if defined(__x86_64__)
+  labels["hostcore.arch"] = "x86_64";
+#elif defined(__aarch64__)
+  labels["hostcore.arch"] = "aarch64";
+#else
+#error "tell docs/protocol.md §9.2 what this processor is called"
+#endif
+  labels["hostcore.os"] = "linux";
+  labels["hostcore.osfamily"] = "unix";
+  return labels;
+}
+
+Result<void> read_addresses(const Environment& get, Config& config) {
+  config.bus_host = text_or(get, "WASMCLOUD_RPC_HOST", config.bus_host);
+  TRY(const auto bus_port, number(get, "WASMCLOUD_RPC_PORT", config.bus_port, 0, 65535));
+  config.bus_port = static_cast<std::uint16_t>(bus_port);
+  config.dashboard_host = text_or(get, "WASMCLOUD_DASHBOARD_HOST", config.dashboard_host);
+  TRY(const auto older, number(get, "PORT", config.dashboard_port, 0, 65535));
+  TRY(const auto port, number(get, "WASMCLOUD_DASHBOARD_PORT", older, 0, 65535));
+  config.dashboard_port = static_cast<std::uint16_t>(port);
+  return {};
+}
+
+Result<void> read_limits(const Environment& get, Config& config) {
+  TRY(const auto rpc, number(get, "WASMCLOUD_RPC_TIMEOUT_MS", 2000, 1, 3'600'000));
+  config.rpc_timeout = std::chrono::milliseconds(rpc);
+  TRY(const auto delay, number(get, "WASMCLOUD_PROV_SHUTDOWN_DELAY_MS", 300, 0, 600'000));
+  config.shutdown_delay = std::chrono::milliseconds(delay);
+  TRY(const auto cores, number(get, "TRELLIS_CORES", 0, 0, 256));
+  config.cores = static_cast<unsigned>(cores);
+  TRY(const auto calls, number(get, "TRELLIS_ACTOR_CALLS_MAX", config.actor_calls_max, 1, 100'000));
+  config.actor_calls_max = static_cast<std::uint32_t>(calls);
+  TRY(const auto memory,
+      number(get, "TRELLIS_ACTOR_MEMORY_MIB", config.actor_memory_bytes_max >> 20, 1, 4096));
+  config.actor_memory_bytes_max = memory << 20;
+  return {};
+}
+
+void read_folders(const Environment& get, Config& config) {
+  const std::string home = text_or(get, "HOME", "/tmp");
+  const auto under = [&](const char* xdg, const char* otherwise) {
+    return text_or(get, xdg, home + "/" + otherwise) + "/trellis";
+  };
+  config.data_dir = text_or(get, "TRELLIS_DATA_DIR", under("XDG_STATE_HOME", ".local/state"));
+  config.cache_dir = text_or(get, "TRELLIS_CACHE_DIR", under("XDG_CACHE_HOME", ".cache") + "/code");
+  config.artifact_layouts = split(text_or(get, "TRELLIS_ARTIFACTS", ""), ':');
+}
+
+}  // namespace
+
+Result<Config> read_config(const Environment& get, const std::vector<std::string>& all) {
+  Config config;
+  config.lattice = text_or(get, "WASMCLOUD_LATTICE_PREFIX", config.lattice);
+  if (config.lattice.find_first_of(".*> \t") != std::string::npos) {
+    return fail(
+        Errc::invalid, kSite,
+        fmt::format(
+            "WASMCLOUD_LATTICE_PREFIX='{}' must be one word without '.', '*', '>' or blanks",
+            config.lattice));
+  }
+  config.control_prefix = text_or(get, "WASMCLOUD_CTL_TOPIC_PREFIX", config.control_prefix);
+  config.host_seed = text_or(get, "WASMCLOUD_HOST_SEED", "");
+  config.cluster_seed = text_or(get, "WASMCLOUD_CLUSTER_SEED", "");
+  config.cluster_issuers = split(text_or(get, "WASMCLOUD_CLUSTER_ISSUERS", ""), ',');
+  config.allow_latest = flag(get, "WASMCLOUD_OCI_ALLOW_LATEST", false);
+  config.log.json = flag(get, "WASMCLOUD_STRUCTURED_LOGGING_ENABLED", false);
+  config.log.level = log::parse_level(text_or(get, "WASMCLOUD_STRUCTURED_LOG_LEVEL", "info"));
+  config.write_host_config = flag(get, "TRELLIS_WRITE_HOST_CONFIG", true);
+  config.reuse_actors = split(text_or(get, "TRELLIS_REUSE_ACTORS", ""), ',');
+  config.labels = labels_from(all);
+  TRY_OK(read_addresses(get, config));
+  TRY_OK(read_limits(get, config));
+  read_folders(get, config);
+  return config;
+}
+
+Result<Config> read_config_from_process() {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  return read_config(
+      [](const std::string& name) -> std::optional<std::string> {
+        const char* value = std::getenv(name.c_str());
+        return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+      },
+      all);
+}
+
+}  // namespace trellis::host

@@ -1,0 +1,53 @@
+// What a host is told at its start: the environment of docs/protocol.md §9.1, under the names of
+// 2022, and ours (TRELLIS_*). Read once in main() and passed down. docs/configuration.md lists
+// every variable.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/result.h"
+
+namespace trellis::host {
+
+struct Config {
+  std::string lattice = "default";  // WASMCLOUD_LATTICE_PREFIX
+  std::string host_seed,
+      cluster_seed;  // WASMCLOUD_HOST_SEED, WASMCLOUD_CLUSTER_SEED; "" makes new ones
+  std::vector<std::string> cluster_issuers;    // WASMCLOUD_CLUSTER_ISSUERS
+  std::string control_prefix = "wasmbus.ctl";  // WASMCLOUD_CTL_TOPIC_PREFIX
+  std::string bus_host = "127.0.0.1";  // WASMCLOUD_RPC_HOST / _PORT: where the embedded bus listens
+  std::uint16_t bus_port = 4222;
+  std::chrono::milliseconds rpc_timeout = limits::kRpcTimeout;  // WASMCLOUD_RPC_TIMEOUT_MS
+  std::chrono::milliseconds shutdown_delay{300};                // WASMCLOUD_PROV_SHUTDOWN_DELAY_MS
+  bool allow_latest = false;                                    // WASMCLOUD_OCI_ALLOW_LATEST
+  std::string dashboard_host = "127.0.0.1";                     // WASMCLOUD_DASHBOARD_HOST
+  std::uint16_t dashboard_port = 4000;                          // WASMCLOUD_DASHBOARD_PORT, PORT
+  log::Options log;                           // WASMCLOUD_STRUCTURED_LOGGING_ENABLED, _LOG_LEVEL
+  std::map<std::string, std::string> labels;  // HOST_<name>, and hostcore.*
+
+  unsigned cores = 0;     // TRELLIS_CORES; 0: one per hardware thread
+  std::string data_dir;   // TRELLIS_DATA_DIR: links, claims, references
+  std::string cache_dir;  // TRELLIS_CACHE_DIR: compiled code
+  std::vector<std::string>
+      artifact_layouts;  // TRELLIS_ARTIFACTS (colon-separated), else the installed one
+  std::vector<std::string>
+      reuse_actors;  // TRELLIS_REUSE_ACTORS: keys or references run in `reuse` mode
+  std::uint32_t actor_calls_max = limits::kActorCallsMax;             // TRELLIS_ACTOR_CALLS_MAX
+  std::size_t actor_memory_bytes_max = limits::kGuestMemoryBytesMax;  // TRELLIS_ACTOR_MEMORY_MIB
+  bool write_host_config = true;  // TRELLIS_WRITE_HOST_CONFIG=0: leave ~/.wash alone
+};
+
+// `get` looks a variable up; `all` is every NAME=value (for labels). Errors name the variable, the
+// value and what was expected.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+Result<Config> read_config(const Environment& get, const std::vector<std::string>& all);
+Result<Config> read_config_from_process();
+
+}  // namespace trellis::host

@@ -1,0 +1,67 @@
+// Goal: the environment means what docs/configuration.md says; a wrong value names its variable.
+#include "host/config.h"
+
+#include <gtest/gtest.h>
+
+namespace trellis::host {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+Result<Config> read(const Variables& variables) {
+  std::vector<std::string> all;
+  for (const auto& [name, value] : variables) all.push_back(name + "=" + value);
+  return read_config(
+      [&](const std::string& name) -> std::optional<std::string> {
+        const auto found = variables.find(name);
+        return found == variables.end() ? std::nullopt : std::optional(found->second);
+      },
+      all);
+}
+
+TEST(HostConfig, DefaultsNeedNoEnvironment) {
+  auto config = read({});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->lattice, "default");
+  EXPECT_EQ(config->bus_port, 4222);
+  EXPECT_EQ(config->dashboard_port, 4000);
+  EXPECT_EQ(config->rpc_timeout, std::chrono::milliseconds(2000));
+  EXPECT_EQ(config->labels.at("hostcore.osfamily"), "unix");
+}
+
+TEST(HostConfig, LabelsComeFromHostVariablesInLowerCase) {
+  auto config = read({{"HOST_Zone", "Eu"}, {"HOST_", "x"}, {"HOST_hostcore.os", "amiga"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->labels.at("zone"), "Eu");
+  EXPECT_EQ(config->labels.at("hostcore.os"), "linux");
+  EXPECT_FALSE(config->labels.contains(""));
+}
+
+TEST(HostConfig, NumbersAreChecked) {
+  auto config = read({{"WASMCLOUD_RPC_TIMEOUT_MS", "soon"}});
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().detail,
+            "WASMCLOUD_RPC_TIMEOUT_MS='soon' is not a number from 1 to 3600000");
+  EXPECT_FALSE(read({{"WASMCLOUD_RPC_PORT", "70000"}}));
+  EXPECT_FALSE(read({{"WASMCLOUD_RPC_PORT", "42 "}}));
+}
+
+TEST(HostConfig, TheDashboardPortHasAnOlderName) {
+  EXPECT_EQ(read({{"PORT", "4001"}})->dashboard_port, 4001);
+  EXPECT_EQ(read({{"PORT", "4001"}, {"WASMCLOUD_DASHBOARD_PORT", "4002"}})->dashboard_port, 4002);
+}
+
+TEST(HostConfig, LatticePrefixIsOneWord) {
+  EXPECT_FALSE(read({{"WASMCLOUD_LATTICE_PREFIX", "a.b"}}));
+  EXPECT_EQ(read({{"WASMCLOUD_LATTICE_PREFIX", "prod"}})->lattice, "prod");
+}
+
+TEST(HostConfig, ListsAreSplitAndTrimmed) {
+  auto config = read({{"WASMCLOUD_CLUSTER_ISSUERS", " CA , CB,"}, {"TRELLIS_ARTIFACTS", "/a:/b"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->cluster_issuers, (std::vector<std::string>{"CA", "CB"}));
+  EXPECT_EQ(config->artifact_layouts, (std::vector<std::string>{"/a", "/b"}));
+}
+
+}  // namespace
+}  // namespace trellis::host

@@ -1,0 +1,258 @@
+#include "host/host.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/log.h"
+#include "host/host_config_file.h"
+
+namespace trellis::host {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kHousekeepingTick = 1s;
+constexpr auto kHeartbeatEvery = 30s;
+constexpr auto kHealthFirst = 5s;
+constexpr auto kHealthEvery = 30s;
+
+}  // namespace
+
+std::string uptime_human(std::chrono::seconds uptime) {
+  const std::pair<std::int64_t, const char*> units[] = {
+      {86'400, "day"}, {3'600, "hour"}, {60, "minute"}, {1, "second"}};
+  std::int64_t left = uptime.count();
+  std::string text;
+  for (const auto& [size, name] : units) {
+    const auto n = left / size;
+    left %= size;
+    if (n == 0) continue;
+    text += fmt::format("{}{} {}{}", text.empty() ? "" : ", ", n, name, n == 1 ? "" : "s");
+  }
+  return text.empty() ? "0 seconds" : text;
+}
+
+Host::Host(const Config& config, Environment environment, Identity identity)
+    : config_(config),
+      environment_(std::move(environment)),
+      identity_(std::move(identity)),
+      subjects_{.prefix = config.lattice, .control = config.control_prefix},
+      started_(std::chrono::steady_clock::now()) {}
+
+Host::~Host() = default;
+
+Result<std::unique_ptr<Host>> Host::start(const Config& config, Environment environment) {
+  TRY(auto identity, make_identity(config));
+  auto& cores = environment.cores;
+  std::unique_ptr<Host> host(new Host(config, std::move(environment), std::move(identity)));
+  Host* raw = host.get();
+  auto started = cores.run_blocking<void>(0, [raw] { return raw->start_on_core(); });
+  if (!started) {
+    raw->stop(1s);
+    return fail(std::move(started).error());
+  }
+  return host;
+}
+
+// --- start
+// --------------------------------------------------------------------------------------------------
+
+runtime::Task<void> Host::start_on_core() {
+  tasks_ = std::make_unique<runtime::TaskGroup>(runtime::Core::current());
+  CO_TRY_OK(co_await start_bus());
+  CO_TRY_OK(open_state());
+
+  auto layouts = config_.artifact_layouts;
+  if (layouts.empty() && !artifact::installed_layout().empty())
+    layouts.push_back(artifact::installed_layout());
+  resolver_ = std::make_unique<artifact::Resolver>(artifact::ResolverOptions{
+      .layouts = std::move(layouts), .allow_latest = config_.allow_latest, .allow_files = true});
+  CO_TRY(engine_, engine::Engine::create({.cache_dir = config_.cache_dir,
+                                          .instances_max = limits::kInstancesLiveMax,
+                                          .memory_bytes_max = config_.actor_memory_bytes_max},
+                                         environment_.offload));
+  events_ = std::make_unique<EventSink>(*bus_, subjects_, identity_.host.public_key());
+  remote_ = std::make_unique<RemoteCalls>(environment_.cores, *bus_, subjects_, identity_);
+  call_events_ = std::make_unique<CallEvents>(
+      environment_.cores, [this](const lattice::Entity& origin, const lattice::Entity& target,
+                                 const std::string& operation, std::size_t bytes, bool succeeded) {
+        events_->publish_invocation(
+            succeeded ? events_->make.invocation_succeeded(origin, target, operation, bytes)
+                      : events_->make.invocation_failed(origin, target, operation, bytes));
+      });
+  router_ = std::make_unique<Router>(environment_.cores, *engine_, *remote_, *call_events_,
+                                     Router::Options{config_.lattice, config_.rpc_timeout});
+  parts_ = std::make_unique<Parts>(Parts{config_, identity_, environment_.cores,
+                                         environment_.offload, *tasks_, *resolver_, *engine_, *bus_,
+                                         *state_, subjects_, *events_, *router_});
+  delivery_ = std::make_unique<Delivery>(*parts_);
+  providers_ = std::make_unique<ProviderTable>(*parts_, *delivery_,
+                                               [this] { return links_->refresh_routes(); });
+  links_ = std::make_unique<LinkTable>(*parts_, *providers_);
+  actors_ = std::make_unique<ActorTable>(*parts_, *delivery_);
+  control_ = std::make_unique<ControlService>(
+      *parts_, *actors_, *providers_, *links_,
+      ControlService::HostView{.describe = [this] { return describe(); },
+                               .heartbeat = [this] { publish_heartbeat(); },
+                               .request_stop = environment_.request_stop});
+  CO_TRY_OK(co_await links_->refresh_routes());
+  CO_TRY_OK(control_->subscribe());
+  announce();
+  tasks_->spawn("housekeeping", housekeep());
+  ready_ = true;
+  co_return Result<void>{};
+}
+
+runtime::Task<void> Host::start_bus() {
+  const bool bare_ip6 =
+      config_.bus_host.find(':') != std::string::npos && config_.bus_host.front() != '[';
+  const std::string address = bare_ip6 ? fmt::format("[{}]:{}", config_.bus_host, config_.bus_port)
+                                       : fmt::format("{}:{}", config_.bus_host, config_.bus_port);
+  lattice::EmbeddedBusOptions options;
+  options.address = address;
+  options.server_id = identity_.host.public_key();
+  CO_TRY(bus_, co_await lattice::EmbeddedBus::start(std::move(options)));
+  co_return Result<void>{};
+}
+
+Result<void> Host::open_state() {
+  const std::filesystem::path folder = std::filesystem::path(config_.data_dir) / config_.lattice;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return fail(Errc::denied, "host.data_dir",
+                fmt::format("cannot make the folder {} for the lattice's state: {}; set "
+                            "TRELLIS_DATA_DIR to one that "
+                            "can be written",
+                            folder.string(), error.message()));
+  }
+  lattice::State::Observer observer;
+  observer.claims_put = [this](const lattice::ClaimsRecord&) {
+    tasks_->spawn("routes", links_->refresh_routes());  // a new call alias
+  };
+  observer.reference_put = [this](const std::string& reference, const std::string& key) {
+    events_->publish(events_->make.refmap_set(reference, key));
+  };
+  TRY(state_, lattice::State::open((folder / "state.jsonl").string(), std::move(observer)));
+  return {};
+}
+
+void Host::announce() const {
+  LOG(info, "Host {} ({}) started.", identity_.host.public_key(), identity_.friendly_name);
+  LOG(info, "Host issuer public key: {}", identity_.cluster.public_key());
+  LOG(info, "Valid cluster signers: {}", fmt::join(identity_.cluster_issuers, ", "));
+  LOG(info, "Lattice {} on the {}; {} cores; {} links known", config_.lattice, bus_->describe(),
+      environment_.cores.size(), state_->links().size());
+  if (config_.write_host_config) {
+    if (auto written = write_host_config_file(config_, identity_); !written) {
+      LOG(warn, "{}", written.error().describe());
+    }
+  }
+  events_->publish(events_->make.host_started(config_.labels, identity_.friendly_name));
+}
+
+// --- while it runs
+// ------------------------------------------------------------------------------------------
+
+runtime::Task<void> Host::housekeep() {
+  auto next_heartbeat = std::chrono::steady_clock::now();
+  auto next_health = next_heartbeat + kHealthFirst;
+  while (true) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next_heartbeat) {
+      publish_heartbeat();
+      next_heartbeat = now + kHeartbeatEvery;
+    }
+    if (now >= next_health) {
+      CO_TRY_OK(co_await providers_->check_health());
+      next_health = now + kHealthEvery;
+    }
+    CO_TRY_OK(
+        co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kHousekeepingTick)));
+  }
+}
+
+void Host::publish_heartbeat() {
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
+  lattice::Heartbeat heartbeat;
+  heartbeat.actors = actors_->heartbeat();
+  heartbeat.providers = providers_->heartbeat();
+  heartbeat.labels = config_.labels;
+  heartbeat.friendly_name = identity_.friendly_name;
+  heartbeat.version = TRELLIS_VERSION;
+  heartbeat.uptime_seconds = static_cast<std::uint64_t>(uptime.count());
+  heartbeat.uptime_human = uptime_human(uptime);
+  events_->publish(events_->make.host_heartbeat(heartbeat));
+}
+
+control::HostDescription Host::describe() const {
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
+  control::HostDescription description;
+  description.id = identity_.host.public_key();
+  description.issuer = identity_.cluster.public_key();
+  description.friendly_name = identity_.friendly_name;
+  description.labels = config_.labels;
+  description.uptime_seconds = static_cast<std::uint64_t>(uptime.count());
+  description.uptime_human = uptime_human(uptime);
+  description.version = TRELLIS_VERSION;
+  description.cluster_issuers = fmt::format("{}", fmt::join(identity_.cluster_issuers, ","));
+  description.lattice_prefix = config_.lattice;
+  description.ctl_host = description.prov_rpc_host = description.rpc_host = config_.bus_host;
+  return description;
+}
+
+// --- stop
+// ---------------------------------------------------------------------------------------------------
+
+void Host::stop(std::chrono::milliseconds limit) {
+  ready_ = false;
+  const auto deadline = runtime::Deadline::in(limit);
+  auto stopped =
+      environment_.cores.run_blocking<void>(0, [this, deadline] { return stop_on_core(deadline); });
+  if (!stopped) LOG(warn, "stopping: {}", stopped.error().describe());
+}
+
+runtime::Task<void> Host::stop_on_core(runtime::Deadline deadline) {
+  if (control_) {  // start() came this far: there is something to take down and somebody to tell
+    if (auto down = co_await providers_->stop_all(deadline); !down) {
+      LOG(warn, "stopping providers: {}", down.error().describe());
+    }
+    if (auto down = co_await actors_->stop_all(); !down) {
+      LOG(warn, "stopping actors: {}", down.error().describe());
+    }
+    control_.reset();
+    events_->publish(events_->make.host_stopped(config_.labels));
+  }
+  if (tasks_) {
+    tasks_->cancel();
+    if (auto ended = co_await tasks_->join(deadline); !ended)
+      LOG(warn, "{}", ended.error().describe());
+  }
+  auto flushed = bus_ ? co_await bus_->stop(deadline) : Result<void>{};
+  take_apart();
+  LOG(info, "Host {} stopped.", identity_.host.public_key());
+  co_return flushed;
+}
+
+void Host::take_apart() {  // on core 0, where all of it lives; the reverse of start_on_core()
+  control_.reset();
+  actors_.reset();
+  links_.reset();
+  providers_.reset();
+  delivery_.reset();
+  parts_.reset();
+  router_.reset();
+  call_events_.reset();
+  remote_.reset();
+  events_.reset();
+  state_.reset();
+  bus_.reset();
+  engine_.reset();
+  resolver_.reset();
+  tasks_.reset();
+}
+
+}  // namespace trellis::host

@@ -1,0 +1,85 @@
+// A host: everything between the bus and the guests, put together in one place and taken apart
+// again. Made by main() after the cores; stopped before they are.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "host/actor_table.h"
+#include "host/config.h"
+#include "host/control_service.h"
+#include "host/delivery.h"
+#include "host/identity.h"
+#include "host/link_table.h"
+#include "host/provider_table.h"
+#include "lattice/embedded_bus.h"
+
+namespace trellis::host {
+
+class Host {
+ public:
+  struct Environment {
+    runtime::Cores& cores;
+    runtime::Offload& offload;
+    std::function<void()> request_stop;  // called on core 0 when the lattice asks this host to stop
+  };
+  // From main(). Errors are sentences for the person who started the host.
+  static Result<std::unique_ptr<Host>> start(const Config& config, Environment environment);
+  ~Host();  // stop() has been called
+
+  // From main(). Not ready from now on; listeners close with their requests answered; actors and
+  // providers stop; the lattice is told. Bounded by `limit`.
+  void stop(std::chrono::milliseconds limit);
+
+  bool ready() const { return ready_.load(std::memory_order_relaxed); }  // any thread
+
+  // Core 0, for the console.
+  const Config& config() const { return config_; }
+  control::HostDescription describe() const;
+  ControlService& control() { return *control_; }
+  ActorTable& actors() { return *actors_; }
+  std::string bus_description() const { return bus_->describe(); }
+
+ private:
+  Host(const Config& config, Environment environment, Identity identity);
+
+  runtime::Task<void> start_on_core();
+  runtime::Task<void> stop_on_core(runtime::Deadline deadline);
+  runtime::Task<void> housekeep();
+  Result<void> open_state();
+  runtime::Task<void> start_bus();
+  void take_apart();
+  void publish_heartbeat();
+  void announce() const;
+
+  const Config config_;
+  Environment environment_;
+  const Identity identity_;
+  const lattice::Subjects subjects_;
+  const std::chrono::steady_clock::time_point started_;
+  std::atomic<bool> ready_{false};
+
+  // In the order in which each needs the one before it.
+  std::unique_ptr<runtime::TaskGroup> tasks_;
+  std::unique_ptr<artifact::Resolver> resolver_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<lattice::EmbeddedBus> bus_;
+  std::unique_ptr<lattice::State> state_;
+  std::unique_ptr<EventSink> events_;
+  std::unique_ptr<RemoteCalls> remote_;
+  std::unique_ptr<CallEvents> call_events_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<Delivery> delivery_;
+  std::unique_ptr<ProviderTable> providers_;
+  std::unique_ptr<LinkTable> links_;
+  std::unique_ptr<ActorTable> actors_;
+  std::unique_ptr<ControlService> control_;
+};
+
+// "1 hour, 2 minutes, 3 seconds"
+std::string uptime_human(std::chrono::seconds uptime);
+
+}  // namespace trellis::host

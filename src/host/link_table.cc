@@ -1,0 +1,78 @@
+#include "host/link_table.h"
+
+#include "base/log.h"
+
+namespace trellis::host {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kRefreshesQueuedMax = 100'000;
+constexpr auto kRefreshTimeout = 30s;
+
+}  // namespace
+
+LinkTable::LinkTable(Parts& parts, ProviderTable& providers)
+    : parts_(parts), providers_(providers), turn_(1, kRefreshesQueuedMax) {}
+
+runtime::Task<control::LinkStatus> LinkTable::put(lattice::Link link) {
+  CO_TRY_OK(co_await parts_.state.put_link(link));
+  tell_bus(link, false);
+  parts_.events.publish(parts_.events.make.linkdef_set(link));
+  LOG(info, "link set: {} → {} ({}, {})", link.actor_id, link.provider_id, link.contract_id,
+      link.link_name);
+  CO_TRY_OK(co_await refresh_routes());
+  CO_TRY_OK(co_await providers_.link_put(link));
+  co_return providers_.status_of(link);
+}
+
+runtime::Task<bool> LinkTable::remove(std::string actor_id, std::string contract_id,
+                                      std::string link_name) {
+  CO_TRY(const auto removed,
+         co_await parts_.state.delete_link(std::move(actor_id), std::move(contract_id),
+                                           std::move(link_name)));
+  if (!removed) co_return false;
+  tell_bus(*removed, true);
+  parts_.events.publish(parts_.events.make.linkdef_deleted(*removed));
+  LOG(info, "link deleted: {} → {} ({}, {})", removed->actor_id, removed->provider_id,
+      removed->contract_id, removed->link_name);
+  CO_TRY_OK(co_await refresh_routes());
+  CO_TRY_OK(co_await providers_.link_deleted(*removed));
+  co_return true;
+}
+
+void LinkTable::tell_bus(const lattice::Link& link, bool deleted) {
+  lattice::Message message;
+  message.subject = deleted ? parts_.subjects.provider_link_del(link.provider_id, link.link_name)
+                            : parts_.subjects.provider_link_put(link.provider_id, link.link_name);
+  message.data = lattice::to_msgpack(link, !deleted);
+  if (auto sent = parts_.bus.publish(std::move(message)); !sent) {
+    LOG(warn, "a link change was not told to the bus: {}", sent.error().describe());
+  }
+}
+
+runtime::Task<void> LinkTable::refresh_routes() {
+  const std::uint64_t mine = ++wanted_;
+  CO_TRY(const auto turn, co_await turn_.enter(runtime::Deadline::in(kRefreshTimeout)));
+  if (built_ >= mine) co_return Result<void>{};
+  const std::uint64_t building = wanted_;
+  CO_TRY_OK(co_await parts_.router.set_table(std::make_shared<const RoutingTable>(build())));
+  built_ = building;
+  co_return Result<void>{};
+}
+
+RoutingTable LinkTable::build() const {
+  RoutingTable table;
+  for (auto& link : parts_.state.links()) {
+    auto provider = providers_.find(link.provider_id, link.link_name);
+    table.links_of_actor[link.actor_id].push_back({link, std::move(provider)});
+  }
+  for (const auto& record : parts_.state.all_claims()) {
+    if (record.call_alias.empty()) continue;
+    if (auto key = parts_.state.key_of_alias(record.call_alias))
+      table.key_of_alias[record.call_alias] = *key;
+  }
+  return table;
+}
+
+}  // namespace trellis::host

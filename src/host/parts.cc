@@ -1,0 +1,30 @@
+#include "host/parts.h"
+
+#include <chrono>
+
+#include "base/log.h"
+
+namespace trellis::host {
+
+void EventSink::send(std::string subject, const codec::CloudEvent& event) {
+  lattice::Message message;
+  message.subject = std::move(subject);
+  message.data = to_bytes(codec::write(event));
+  if (auto sent = bus_.publish(std::move(message)); !sent) {
+    LOG(warn, "event {} was not published: {}", event.type, sent.error().describe());
+  }
+}
+
+void EventSink::publish(const codec::CloudEvent& event) { send(subjects_.events(), event); }
+
+void EventSink::publish_invocation(const codec::CloudEvent& event) {
+  send(subjects_.invocation_events(), event);
+}
+
+std::uint64_t now_unix() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
+}  // namespace trellis::host

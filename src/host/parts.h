@@ -1,0 +1,52 @@
+// What the pieces of a host share, so that each is told once. References to things that Host owns
+// and that outlive the pieces. Core 0, but for what says otherwise.
+#pragma once
+
+#include "artifact/resolver.h"
+#include "engine/engine.h"
+#include "host/config.h"
+#include "host/identity.h"
+#include "host/router.h"
+#include "lattice/bus.h"
+#include "lattice/events.h"
+#include "lattice/state.h"
+#include "lattice/subjects.h"
+#include "runtime/offload.h"
+#include "runtime/task_group.h"
+
+namespace trellis::host {
+
+// Events of the lattice go out here.
+class EventSink {
+ public:
+  EventSink(lattice::Bus& bus, const lattice::Subjects& subjects, std::string host_key)
+      : make(std::move(host_key)), bus_(bus), subjects_(subjects) {}
+
+  const lattice::Events make;
+  void publish(const codec::CloudEvent& event);             // wasmbus.evt
+  void publish_invocation(const codec::CloudEvent& event);  // wasmbus.rpcevt
+
+ private:
+  void send(std::string subject, const codec::CloudEvent& event);
+  lattice::Bus& bus_;
+  const lattice::Subjects& subjects_;
+};
+
+struct Parts {
+  const Config& config;
+  const Identity& identity;
+  runtime::Cores& cores;
+  runtime::Offload& offload;
+  runtime::TaskGroup& tasks;  // what runs until the host stops
+  artifact::Resolver& resolver;
+  engine::Engine& engine;
+  lattice::Bus& bus;
+  lattice::State& state;
+  const lattice::Subjects& subjects;
+  EventSink& events;
+  Router& router;
+};
+
+std::uint64_t now_unix();
+
+}  // namespace trellis::host
