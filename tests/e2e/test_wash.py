@@ -1,0 +1,135 @@
+"""What wash prints when something is wrong needs no second reading."""
+import json
+import os
+import subprocess
+
+from conftest import ECHO_REF, HTTP_SERVER, free_port
+
+
+def test_help_of_every_command(box):
+    top = box.wash("--help").stdout
+    for command in ("up", "down", "ctl", "claims", "keys", "call", "ctx", "drain"):
+        assert command in top
+        assert box.wash(command, "--help").stdout.strip()
+    for words in (("ctl", "start", "actor"), ("ctl", "link", "put"), ("ctl", "get", "hosts"), ("ctl", "scale", "actor"),
+                  ("claims", "sign"), ("claims", "inspect"), ("keys", "gen")):
+        assert words[-1] in box.wash(*words, "--help").stdout
+    assert box.wash("--version").stdout.strip()
+
+
+def test_a_typo_in_a_command_suggests_the_right_one(box):
+    run = box.wash("clt", "get", "hosts", check=False)
+    assert run.returncode == 2 and "ctl" in run.stderr
+    run = box.wash("ctl", "strat", "actor", "x", check=False)
+    assert run.returncode == 2 and "start" in run.stderr
+
+
+def test_no_host_says_how_to_start_one(box):
+    run = box.wash("ctl", "get", "claims", check=False)
+    assert run.returncode == 1
+    assert "Connection refused" in run.stderr and "wash up" in run.stderr
+
+
+def test_wrong_keys(box):
+    run = box.wash("ctl", "get", "inventory", "NABC", check=False)
+    assert run.returncode == 2 and "the key should be 56 characters, but was 4 characters" in run.stderr
+    run = box.wash("ctl", "link", "put", HTTP_SERVER, HTTP_SERVER, "wasmcloud:httpserver", check=False)
+    assert run.returncode == 2 and 'found the prefix "V", but expected "M"' in run.stderr
+    broken = "M" + HTTP_SERVER[1:]
+    run = box.wash("ctl", "link", "put", broken, HTTP_SERVER, "wasmcloud:httpserver", check=False)
+    assert run.returncode != 0 and "checksum" in run.stderr
+
+
+def test_a_key_where_a_contract_belongs(host):
+    key = host.wash_json("keys", "gen", "module")["public_key"]
+    run = host.wash("ctl", "link", "put", key, HTTP_SERVER, HTTP_SERVER, check=False)
+    assert run.returncode == 1 and "instead of a contract ID" in run.stderr
+
+
+def test_hosts_inventory_claims_and_links_as_tables(host):
+    port = free_port()
+    echo = host.echo_on(port)
+    me = host.host_id()
+    hosts = host.wash("ctl", "get", "hosts").stdout
+    assert "  Host ID                                                    Uptime (seconds)" in hosts and me in hosts
+    inventory = host.wash("ctl", "get", "inventory", me).stdout
+    assert f"Host Inventory ({me})" in inventory and echo in inventory and HTTP_SERVER in inventory
+    assert "wasmcloud:httpserver" in host.wash("ctl", "get", "claims").stdout
+    query = host.wash("ctl", "link", "query").stdout
+    assert "Actor ID" in query and echo in query
+
+
+def test_json_everywhere(host):
+    echo = host.echo_on(free_port())
+    assert host.wash_json("ctl", "link", "query")["links"][0]["actor_id"] == echo
+    inventory = host.wash_json("ctl", "get", "inventory", host.host_id())["inventory"]
+    assert inventory["actors"][0]["image_ref"] == ECHO_REF
+    failed = host.wash("ctl", "stop", "actor", host.host_id(), host.wash_json("keys", "gen", "module")["public_key"],
+                       "-o", "json", check=False)
+    assert failed.returncode == 1
+    assert json.loads(failed.stderr)["success"] is False
+
+
+def test_claims_of_the_shipped_echo(box):
+    text = box.wash("claims", "inspect", ECHO_REF).stdout
+    assert "HTTP Server" in text and "0.3.4 (4)" in text and "never" in text
+    data = box.wash_json("claims", "inspect", ECHO_REF)
+    assert data["capabilities"] == ["HTTP Server"] and data["revision"] == 4
+
+
+def test_up_twice_and_down_twice(box):
+    box.wash("up", "--detached")
+    try:
+        again = box.wash("up", "--detached", check=False)
+        assert again.returncode == 1
+        assert "already" in again.stderr and "wash down" in again.stderr
+    finally:
+        box.wash("down")
+    assert box.wash("down").returncode == 0
+
+
+def test_up_of_a_host_that_cannot_start_shows_why(box):
+    run = box.wash("up", "--detached", "--cluster-seed", "SC" + "A" * 56, check=False)
+    assert run.returncode == 1
+    assert "WASMCLOUD_CLUSTER_SEED" in run.stderr
+
+
+def test_up_interactive_stops_on_ctrl_c(box):
+    import signal
+    process = subprocess.Popen(["wash", "up"], env=box.env, cwd=box.folder, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
+    try:
+        for line in process.stdout:
+            if "Press `CTRL+c`" in line or "CTRL+c" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=30)[0]
+        assert process.returncode == 0, rest
+    finally:
+        if process.poll() is None:
+            process.kill()
+    assert not os.path.exists(f"/proc/{process.pid}")
+
+
+def test_keys_and_contexts(box):
+    made = box.wash_json("keys", "gen", "account")
+    assert made["public_key"].startswith("A") and made["seed"].startswith("SA")
+    refused = box.wash("keys", "gen", "pirate", check=False)
+    assert refused.returncode != 0 and "module" in refused.stderr.lower()
+    assert "Created context foo.json" in box.wash("ctx", "new", "foo").stdout
+    assert "foo" in box.wash("ctx", "list").stdout
+    assert "cleared" in box.wash("drain", "all").stdout
+
+
+def test_apply_a_manifest(host):
+    key = host.wash_json("claims", "inspect", ECHO_REF)["module"]
+    port = free_port()
+    manifest = host.folder / "app.yaml"
+    manifest.write_text(f"""actors: [{ECHO_REF}]
+capabilities: [{{image_ref: "wasmcloud.azurecr.io/httpserver:0.16.3"}}]
+links:
+  - {{actor: {key}, contract_id: "wasmcloud:httpserver", provider_id: {HTTP_SERVER}, values: {{ADDRESS: "127.0.0.1:{port}"}}}}
+""")
+    done = host.wash("ctl", "apply", host.host_id(), manifest).stdout
+    assert f"Instruction to start actor {ECHO_REF} acknowledged." in done
+    assert f"Link def submission from {key} to {HTTP_SERVER} acknowledged." in done
