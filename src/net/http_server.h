@@ -1,11 +1,12 @@
-// The HTTP/1.1 server: keep-alive, pipelining, chunked bodies, Expect, TLS, limits, on every core at
-// once through SO_REUSEPORT. Parsed with Boost.Beast; written lean (lab: one send per answer, timeouts
-// by one sweep per core). Used by providers/httpserver and console.
+// The HTTP/1.1 server: keep-alive, pipelining, chunked bodies, Expect, TLS, limits, on every core
+// at once through SO_REUSEPORT. Parsed with Boost.Beast; written lean (lab: one send per answer,
+// timeouts by one sweep per core). Used by providers/httpserver and console.
 #pragma once
 
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/limits.h"
 #include "net/http.h"
@@ -18,29 +19,53 @@ struct TlsFiles {
 };
 
 struct HttpServerOptions {
-  std::string address;        // "ip:port", "[ip6]:port"; port 0 takes a free one
+  std::string address;  // "ip:port", "[ip6]:port"; port 0 takes a free one
   bool tls = false;
   TlsFiles tls_files;
   std::size_t header_bytes_max = limits::kHttpHeaderBytesMax;
   std::size_t body_bytes_max = limits::kHttpBodyBytesMax;
   std::chrono::milliseconds header_timeout = limits::kHttpHeaderTimeout;
+  // For a whole body, plus a second for each 16 KiB that came: slow networks pass, idlers do not.
   std::chrono::milliseconds body_timeout = limits::kHttpBodyTimeout;
   std::chrono::milliseconds idle_timeout = limits::kHttpIdleTimeout;
-  std::size_t connections_max = limits::kHttpConnectionsMax;  // per core
+  std::chrono::milliseconds write_timeout = limits::kHttpBodyTimeout;  // without any progress
+  std::size_t connections_max = limits::kHttpConnectionsMax;           // per core
   std::string server_name = "trellis";
 };
+
+class Listener;
 
 // One listening address, on all cores. The handler must outlive it.
 class HttpServer {
  public:
   // On core 0. Binds on every core or fails with the address and the reason in words
-  // ("cannot listen on 0.0.0.0:8080: address already in use"). The port is free again when close() returns.
-  static runtime::Task<std::unique_ptr<HttpServer>> listen(runtime::Cores& cores, HttpServerOptions options,
+  // ("cannot listen on 0.0.0.0:8080: address already in use"). The port is free again when close()
+  // returns.
+  static runtime::Task<std::unique_ptr<HttpServer>> listen(runtime::Cores& cores,
+                                                           HttpServerOptions options,
                                                            HttpHandler& handler);
   ~HttpServer();  // close() must have been awaited
-  std::uint16_t port() const;
-  // Stops accepting at once and frees the port, answers requests in flight (until `deadline`), closes.
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  std::uint16_t port() const { return port_; }
+
+  // On core 0. Stops accepting at once and frees the port, answers requests in flight (until
+  // `deadline`, then their handlers are told to end), closes. Waits for every handler to have
+  // ended.
   runtime::Task<void> close(runtime::Deadline deadline);
+
+ private:
+  struct Shared;
+  HttpServer(runtime::Cores& cores, std::unique_ptr<Shared> shared);
+  runtime::Task<void> start_here();
+  runtime::Task<void> close_here(runtime::Deadline deadline);
+
+  runtime::Cores& cores_;
+  std::unique_ptr<Shared> shared_;
+  std::vector<std::unique_ptr<Listener>> listeners_;  // by core
+  std::uint16_t port_ = 0;
+  bool closed_ = false;
 };
 
 }  // namespace trellis::net

@@ -1,0 +1,67 @@
+#include "net/http_server.h"
+
+#include "base/check.h"
+#include "net/bind.h"
+#include "net/listener.h"
+#include "net/tls.h"
+
+namespace trellis::net {
+
+// What all cores read.
+struct HttpServer::Shared {
+  HttpServerOptions options;
+  HttpHandler& handler;
+  std::unique_ptr<TlsContext> tls;
+  int family = 0;
+  std::vector<ListeningSocket> sockets;  // until the listeners take them
+};
+
+HttpServer::HttpServer(runtime::Cores& cores, std::unique_ptr<Shared> shared)
+    : cores_(cores), shared_(std::move(shared)), listeners_(cores.size()) {}
+
+HttpServer::~HttpServer() { CHECK(closed_); }
+
+runtime::Task<std::unique_ptr<HttpServer>> HttpServer::listen(runtime::Cores& cores,
+                                                              HttpServerOptions options,
+                                                              HttpHandler& handler) {
+  CO_TRY(auto address, parse_address(options.address));
+  std::unique_ptr<TlsContext> tls;
+  if (options.tls) {
+    CO_TRY(tls, TlsContext::load(options.tls_files));
+  }
+  CO_TRY(auto sockets, listen_on(address, cores.size()));
+  auto shared = std::unique_ptr<Shared>(new Shared{std::move(options), handler, std::move(tls),
+                                                   address.storage.ss_family, std::move(sockets)});
+  std::unique_ptr<HttpServer> server(new HttpServer(cores, std::move(shared)));
+  server->port_ = address.port();
+
+  auto started = co_await cores.on_each([self = server.get()] { return self->start_here(); });
+  if (!started) {
+    (void)co_await server->close(runtime::Deadline::in({}));
+    co_return fail(std::move(started).error());
+  }
+  co_return server;
+}
+
+runtime::Task<void> HttpServer::start_here() {
+  auto& core = runtime::Core::current();
+  auto& listener = listeners_[core.index()];
+  listener =
+      std::make_unique<Listener>(core, shared_->options, shared_->handler, shared_->tls.get());
+  co_return listener->start(shared_->sockets[core.index()].release(), shared_->family);
+}
+
+runtime::Task<void> HttpServer::close_here(runtime::Deadline deadline) {
+  auto& listener = listeners_[runtime::Core::current().index()];
+  if (listener) co_return co_await listener->close(deadline);
+  co_return Result<void>{};
+}
+
+runtime::Task<void> HttpServer::close(runtime::Deadline deadline) {
+  if (closed_) co_return Result<void>{};
+  auto result = co_await cores_.on_each([this, deadline] { return close_here(deadline); });
+  closed_ = true;
+  co_return result;
+}
+
+}  // namespace trellis::net
