@@ -32,7 +32,7 @@ bench: build ## compare with nginx and with a native handler; print a table
 	@bench/run.sh
 
 fuzz: packages ## fuzz each decoder for half a minute (FUZZ_SECONDS=30)
-	@fuzz/run.sh
+	@fuzz/run.sh $${FUZZ_SECONDS:-30}
 
 asan: ## unit tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory sanitized PRESET=asan
