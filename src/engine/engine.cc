@@ -25,7 +25,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t kInstancesMin = 8;
-constexpr auto kStartupTimeout = 5s;
+constexpr auto kStartupTimeout = 2s;
 
 // What a module meets when it is started for the first time only to see that it can be.
 class NoHost final : public HostCalls {

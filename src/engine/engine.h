@@ -18,7 +18,7 @@
 namespace trellis::engine {
 
 struct EngineOptions {
-  std::string cache_dir;  // private folder for compiled code; "" compiles each time
+  std::string cache_dir = "";  // private folder for compiled code; "" compiles each time
   std::uint32_t instances_max = limits::kInstancesLiveMax;
   std::size_t memory_bytes_max = limits::kGuestMemoryBytesMax;
 };
@@ -55,7 +55,7 @@ class Module {
 enum class InstanceMode { fresh, reuse };
 
 struct PoolOptions {
-  std::string actor_name;  // for error texts: "actor echo (M…)"
+  std::string actor_name = "actor";  // for error texts: "actor echo (M…)"
   InstanceMode mode = InstanceMode::fresh;
   std::uint32_t reuse_max = 1;  // live instances kept on this core in reuse mode
   std::size_t memory_bytes_max = limits::kGuestMemoryBytesMax;

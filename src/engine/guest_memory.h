@@ -30,13 +30,13 @@ class GuestMemory {
 
 // Little-endian, unaligned: how a guest lays out its structures.
 template <class T>
-T load(const std::uint8_t* at) {
+T load_le(const std::uint8_t* at) {
   T value;
   std::memcpy(&value, at, sizeof value);
   return value;
 }
 template <class T>
-void store(std::uint8_t* at, T value) {
+void store_le(std::uint8_t* at, T value) {
   std::memcpy(at, &value, sizeof value);
 }
 

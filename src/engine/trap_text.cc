@@ -46,7 +46,6 @@ const char* words_of(wasmtime_trap_code_t code) {
 //   Caused by: …
 struct Message {
   std::vector<std::string> frames;
-  std::size_t frames_left_out = 0;
   std::string rest;
 };
 
@@ -72,10 +71,7 @@ Message parse(std::string_view text) {
     if (line.ends_with(kBacktraceHead)) {
       in_backtrace = true;
     } else if (in_backtrace && !line.empty() && line[0] >= '0' && line[0] <= '9') {
-      if (message.frames.size() < kFramesMax)
-        message.frames.push_back(frame_name(line));
-      else
-        ++message.frames_left_out;
+      if (message.frames.size() < kFramesMax) message.frames.push_back(frame_name(line));
     } else if (!line.empty() && line != "Caused by:" && line != "Stack backtrace:" &&
                !(in_backtrace && line.starts_with("note:"))) {
       if (!message.rest.empty()) message.rest += ": ";
@@ -105,10 +101,7 @@ std::string trap_text(const Outcome& outcome, const Guest& guest) {
   }
   if (reason.empty()) reason = std::move(message.rest);
   if (message.frames.empty()) return reason;
-  return fmt::format("{}; backtrace: {}{}", reason, fmt::join(message.frames, " < "),
-                     message.frames_left_out > 0
-                         ? fmt::format(" < … {} more", message.frames_left_out)
-                         : std::string());
+  return fmt::format("{}; backtrace: {}", reason, fmt::join(message.frames, " < "));
 }
 
 }  // namespace trellis::engine

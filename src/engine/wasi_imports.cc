@@ -36,7 +36,7 @@ wasm_trap_t* empty_sizes(Guest& guest, GuestMemory memory, wasmtime_val_raw_t* v
     auto* at = memory.range(u32(values[i]), 4);
     if (!at)
       return trap_range(guest, "args_sizes_get or environ_sizes_get", u32(values[i]), 4, memory);
-    store<std::uint32_t>(at, 0);
+    store_le<std::uint32_t>(at, 0);
   }
   returns(values, kSuccess);
   return nullptr;
@@ -57,8 +57,8 @@ wasm_trap_t* write_time(Guest& guest, GuestMemory memory, wasmtime_val_raw_t* va
     returns(values, kInvalid);
     return nullptr;
   }
-  store<std::uint64_t>(at, static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
-                               static_cast<std::uint64_t>(time.tv_nsec));
+  store_le<std::uint64_t>(at, static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u +
+                                  static_cast<std::uint64_t>(time.tv_nsec));
   returns(values, kSuccess);
   return nullptr;
 }
@@ -111,7 +111,7 @@ wasm_trap_t* fd_fdstat_get(Guest& guest, GuestMemory memory, wasmtime_val_raw_t*
   }
   std::memset(at, 0, 24);
   at[0] = kCharacterDevice;
-  store<std::uint64_t>(at + 8, kRightPoll | (fd == 0 ? kRightFdRead : kRightFdWrite));
+  store_le<std::uint64_t>(at + 8, kRightPoll | (fd == 0 ? kRightFdRead : kRightFdWrite));
   returns(values, kSuccess);
   return nullptr;
 }
@@ -137,8 +137,8 @@ wasm_trap_t* each_buffer(Guest& guest, GuestMemory memory, const char* function,
   auto* at = memory.range(vectors, std::size_t{count} * 8);
   if (!at) return trap_range(guest, function, vectors, std::size_t{count} * 8, memory);
   for (std::uint32_t i = 0; i < count; ++i) {
-    const auto offset = load<std::uint32_t>(at + 8 * i);
-    const auto size = load<std::uint32_t>(at + 8 * i + 4);
+    const auto offset = load_le<std::uint32_t>(at + 8 * i);
+    const auto size = load_le<std::uint32_t>(at + 8 * i + 4);
     auto* bytes = memory.range(offset, size);
     if (!bytes) return trap_range(guest, function, offset, size, memory);
     if (!use(std::string_view(reinterpret_cast<const char*>(bytes), size))) break;
@@ -168,7 +168,7 @@ wasm_trap_t* fd_write(Guest& guest, GuestMemory memory, wasmtime_val_raw_t* valu
         return total < kWriteBytesMax;
       });
   if (failed) return failed;
-  store(written, static_cast<std::uint32_t>(total));
+  store_le(written, static_cast<std::uint32_t>(total));
   returns(values, kSuccess);
   return nullptr;
 }
@@ -181,7 +181,7 @@ wasm_trap_t* fd_read(Guest& guest, GuestMemory memory, wasmtime_val_raw_t* value
     returns(values, kBadDescriptor);
     return nullptr;
   }
-  store<std::uint32_t>(got, 0);
+  store_le<std::uint32_t>(got, 0);
   returns(values, kSuccess);
   return nullptr;
 }

@@ -30,10 +30,10 @@ std::int64_t now_of(std::uint32_t clock) {
 
 // Nanoseconds until a clock subscription fires; 0 when it already has.
 std::int64_t remaining(const std::uint8_t* subscription, const Layout& layout) {
-  const auto timeout = static_cast<std::int64_t>(
-      std::min<std::uint64_t>(load<std::uint64_t>(subscription + layout.timeout), kNanosecondsMax));
-  if (!(load<std::uint16_t>(subscription + layout.flags) & kAbsolute)) return timeout;
-  const std::int64_t now = now_of(load<std::uint32_t>(subscription + layout.clock_id));
+  const auto timeout = static_cast<std::int64_t>(std::min<std::uint64_t>(
+      load_le<std::uint64_t>(subscription + layout.timeout), kNanosecondsMax));
+  if (!(load_le<std::uint16_t>(subscription + layout.flags) & kAbsolute)) return timeout;
+  const std::int64_t now = now_of(load_le<std::uint32_t>(subscription + layout.clock_id));
   return std::max<std::int64_t>(timeout - now, 0);
 }
 
@@ -52,11 +52,11 @@ Ready write_events(const std::uint8_t* subscriptions, std::uint32_t count, std::
       std::uint16_t error = kSuccess;
       std::int64_t after = 0;
       if (type == kClock) {
-        if (load<std::uint32_t>(one + layout.clock_id) > kClockIdMax) error = kInvalid;
+        if (load_le<std::uint32_t>(one + layout.clock_id) > kClockIdMax) error = kInvalid;
         if (error == kSuccess) after = remaining(one, layout);
       } else if (type > kWrite) {
         error = kInvalid;
-      } else if (load<std::uint32_t>(one + 16) > 2) {
+      } else if (load_le<std::uint32_t>(one + 16) > 2) {
         error = kBadDescriptor;
       }
       use(one, type, error, after);
@@ -70,11 +70,11 @@ Ready write_events(const std::uint8_t* subscriptions, std::uint32_t count, std::
   // ranges.
   each([&](const std::uint8_t* one, std::uint8_t type, std::uint16_t error, std::int64_t after) {
     if (after > ready.after) return;
-    const auto user_data = load<std::uint64_t>(one);
+    const auto user_data = load_le<std::uint64_t>(one);
     std::uint8_t* event = events + ready.events++ * kEventBytes;
     std::memset(event, 0, kEventBytes);
-    store(event, user_data);
-    store(event + 8, error);
+    store_le(event, user_data);
+    store_le(event + 8, error);
     event[10] = type;
   });
   return ready;
@@ -102,7 +102,7 @@ wasm_trap_t* poll(Guest& guest, GuestMemory memory, const wasmtime_val_t* argume
   }
   // What will have happened is known now; the guest sees it only when it runs again.
   const Ready ready = write_events(at[0], count, at[1], layout);
-  store(at[2], ready.events);
+  store_le(at[2], ready.events);
   result->of.i32 = kSuccess;
   if (ready.after > 0) {
     guest.result = result;
