@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "help_format.h"
 #include "suggestion.h"
 
 namespace trellis::wash {
@@ -96,6 +97,7 @@ void set_up_root(CLI::App& root, Context& context) {
   root.set_version_flag("-V,--version", "wash " TRELLIS_VERSION, "Print version");
   root.require_subcommand(1, 1);
   root.fallthrough();
+  root.formatter(std::make_shared<HelpFormat>());
   root.footer("Run `wash <command> --help` for more on a command.");
   root.add_option("-o,--output", context.format(), "Form of the output: text or json")
       ->default_str("text")

@@ -1,0 +1,245 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "command.h"
+#include "control/probe.h"
+#include "files.h"
+#include "host_health.h"
+#include "host_process.h"
+#include "up_options.h"
+
+namespace trellis::wash {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kProbe = 1s;
+constexpr auto kReady = 20s;
+constexpr auto kStop = 25s;  // the host gives what runs on it 20 s
+constexpr std::size_t kLogLines = 12;
+
+struct Place {  // where this host will be
+  std::string bus_host, dashboard;
+  std::uint16_t bus_port = 0, dashboard_port = 0;
+  HostFiles files;
+
+  std::string bus() const { return fmt::format("{}:{}", bus_host, bus_port); }
+  std::string url() const { return fmt::format("http://{}:{}", dashboard, dashboard_port); }
+};
+
+Error with_advice(std::string message, std::string advice) {
+  return caused_by(std::move(message), Error{Errc::unavailable, "wash.up", std::move(advice)});
+}
+
+// What only a real NATS server can give: this host brings its own bus.
+Result<void> check_supported(const UpOptions& options, const Place& place) {
+  if (!options.remote_url.empty())
+    return fail(with_advice(
+        "Cannot extend a remote NATS: this version's host brings its own bus and does not "
+        "join a NATS network",
+        "leave out --nats-remote-url and --nats-credsfile"));
+  if (!options.connect_only) return {};
+  control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
+  if (bus.state != control::PortState::nats)
+    return fail(with_advice(
+        fmt::format("Could not connect to NATS at {}, exiting since --nats-connect-only was set",
+                    place.bus()),
+        bus.reason.empty() ? "what listens there is not a NATS server" : bus.reason));
+  return fail(with_advice(
+      fmt::format("Cannot join the NATS server at {}: this version's host brings its own bus",
+                  place.bus()),
+      "leave out --nats-connect-only and choose a free port with --nats-port"));
+}
+
+Result<void> check_free(const Place& place) {
+  if (std::optional<HostProcess> host = running_host(place.files.pid))
+    return fail(with_advice(
+        fmt::format("Another wasmCloud host is already running on this machine with PID {}",
+                    host->pid),
+        fmt::format("its dashboard is {}; stop it with `wash down`, or start a second one with "
+                    "other ports: "
+                    "WASMCLOUD_DASHBOARD_PORT={} wash up --nats-port {}",
+                    place.url(), place.dashboard_port + 1, place.bus_port + 1)));
+  control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
+  if (bus.state != control::PortState::closed) {
+    std::string who = bus.state == control::PortState::nats
+                          ? fmt::format("it is a NATS server{} or another host's bus",
+                                        bus.server_name.empty() ? "" : " called " + bus.server_name)
+                          : std::string("it is not a NATS server");
+    return fail(
+        with_advice(fmt::format("Could not start NATS server, a process is already listening on {}",
+                                place.bus()),
+                    fmt::format("{}; stop it, or choose another port with --nats-port", who)));
+  }
+  control::PortProbe dashboard = control::probe_port(place.dashboard, place.dashboard_port, 100ms);
+  if (dashboard.state != control::PortState::closed)
+    return fail(with_advice(
+        fmt::format("Could not start wasmCloud, a process is already listening on {}:{}",
+                    place.dashboard, place.dashboard_port),
+        "stop it, or choose another port with WASMCLOUD_DASHBOARD_PORT"));
+  return {};
+}
+
+Output report(const Place& place, const HostProcess& host, bool detached) {
+  Output output;
+  std::vector<std::string> lines = {"🛁 wash up completed successfully"};
+  output.json["nats_pid"] = host.pid;  // the bus is part of the host
+  output.json["nats_url"] = place.bus();
+  if (detached) {
+    lines.push_back(fmt::format("🕸  NATS is running in the background at {}", place.bus()));
+    lines.push_back(fmt::format("🌐 The wasmCloud dashboard is running at {}", place.url()));
+    lines.push_back(
+        fmt::format("📜 Logs for the host are being written to {}", place.files.log.string()));
+    lines.emplace_back();
+    lines.emplace_back("🛑 To stop wasmCloud, run \"wash down\"");
+    output.json["wasmcloud_url"] = place.url();
+    output.json["wasmcloud_log"] = place.files.log.string();
+    output.json["kill_cmd"] = "wash down";
+  }
+  output.text = fmt::format("{}", fmt::join(lines, "\n"));
+  return output;
+}
+
+bool child_lives(const HostProcess& host) {
+  siginfo_t info{};
+  bool ended =
+      ::waitid(P_PID, static_cast<id_t>(host.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+      info.si_pid == host.pid;
+  return !ended;
+}
+
+Error start_failed(const Error& why, const Place& place, bool detached) {
+  std::string message =
+      detached ? fmt::format("The host did not start: {}. Its log is {}", why.detail,
+                             place.files.log.string())
+               : fmt::format("The host did not start: {}; what it said stands above", why.detail);
+  if (!detached) return Error{why.code, why.site, std::move(message)};
+  return caused_by(std::move(message),
+                   Error{why.code, why.site, last_lines(place.files.log, kLogLines)});
+}
+
+// Starts it and waits until it answers; nothing is left behind when it does not.
+Result<HostProcess> start(const HostStart& what, const Place& place) {
+  TRY(HostProcess host, start_host(what));
+  host.dashboard_port = place.dashboard_port;
+  Result<void> ready = write_pid_file(place.files.pid, host);
+  if (ready)
+    ready = wait_until_ready(
+        place.dashboard, place.dashboard_port, [&] { return child_lives(host); }, kReady);
+  if (ready) return host;
+  stop_host(host, 5s);
+  ::unlink(place.files.pid.c_str());
+  return fail(start_failed(ready.error(), place, what.detached));
+}
+
+Result<Output> run_detached(const Context& context, HostStart what, const Place& place) {
+  Spinner spinner = context.spinner(" Starting wasmCloud ...");
+  what.output =
+      ::open(place.files.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+  if (what.output < 0)
+    return fail(
+        Errc::denied, "wash.up",
+        fmt::format("Cannot write the log {}: {}", place.files.log.string(), std::strerror(errno)));
+  Result<HostProcess> host = start(what, place);
+  ::close(what.output);
+  if (!host) return fail(host.error());
+  return report(place, *host, true);
+}
+
+// Blocks the signals that end this mode for its time; they are then waited for.
+class Signals {
+ public:
+  Signals() {
+    ::sigemptyset(&watched_);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&watched_, signal);
+    ::pthread_sigmask(SIG_BLOCK, &watched_, &before_);
+  }
+  ~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  // The signal, or 0 after the time.
+  int wait(std::chrono::seconds time) const {
+    timespec limit{time.count(), 0};
+    int signal = ::sigtimedwait(&watched_, nullptr, &limit);
+    return signal < 0 ? 0 : signal;
+  }
+
+ private:
+  sigset_t watched_{}, before_{};
+};
+
+// Until Ctrl-C, or until the host ends by itself. A second Ctrl-C kills what does not want to stop.
+Result<void> watch_over(const Context& context, const HostProcess& host, const Signals& signals) {
+  while (true) {
+    int signal = signals.wait(1s);
+    if (!child_lives(host))
+      return fail(Errc::unavailable, "wash.up",
+                  "The host ended by itself; what it said stands above");
+    if (signal != 0 && signal != SIGCHLD) break;
+  }
+  Spinner spinner = context.spinner("CTRL+c received, gracefully stopping wasmCloud and NATS...");
+  ::kill(host.pid, SIGTERM);
+  auto deadline = std::chrono::steady_clock::now() + kStop;
+  while (child_lives(host)) {
+    int signal = signals.wait(1s);
+    bool impatient = signal != 0 && signal != SIGCHLD;
+    if (impatient || std::chrono::steady_clock::now() >= deadline) ::kill(host.pid, SIGKILL);
+  }
+  return {};
+}
+
+Result<Output> run_interactive(const Context& context, HostStart what, const Place& place) {
+  Signals signals;
+  what.output = context.json() ? STDERR_FILENO : STDOUT_FILENO;
+  TRY(HostProcess host, start(what, place));
+  context.note(
+      fmt::format("🏃 Running in interactive mode, your host is running at {}", place.url()));
+  context.note("🚪 Press `CTRL+c` at any time to exit");
+  Result<void> ended = watch_over(context, host, signals);
+  ::waitpid(host.pid, nullptr, 0);
+  ::unlink(place.files.pid.c_str());
+  if (!ended) return fail(ended.error());
+  return report(place, host, false);
+}
+
+Result<Output> up(const Context& context, const UpOptions& options) {
+  Place place;
+  place.bus_host = options.bus_host();
+  place.bus_port = options.bus_port();
+  place.dashboard = dashboard_host();
+  TRY(place.dashboard_port, dashboard_port());
+  TRY(std::filesystem::path home, wash_home());
+  std::filesystem::path folder = home / "downloads";
+  TRY_OK(make_directory(folder));
+  place.files = host_files(folder, place.dashboard_port);
+  if (std::vector<std::string> names = options.without_meaning(); !names.empty())
+    context.note(fmt::format(
+        "Note: {} has no meaning here: the host brings its own bus, and nothing is downloaded.",
+        fmt::join(names, ", ")));
+  TRY_OK(check_supported(options, place));
+  TRY_OK(check_free(place));
+  HostStart what;
+  TRY(what.program, find_host_program());
+  what.environment = options.environment();
+  what.detached = options.detached;
+  return options.detached ? run_detached(context, what, place)
+                          : run_interactive(context, what, place);
+}
+
+}  // namespace
+
+void add_up(CLI::App& root, Context& context) {
+  CLI::App& command = *root.add_subcommand("up", "Bootstrap a wasmCloud environment");
+  auto options = std::make_shared<UpOptions>(command);
+  context.on(command, "wash up --detached", [&context, options] { return up(context, *options); });
+}
+
+}  // namespace trellis::wash

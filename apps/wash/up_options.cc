@@ -1,0 +1,181 @@
+#include "up_options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <cstdlib>
+
+namespace trellis::wash {
+namespace {
+
+constexpr const char* kNats = "Bus options";
+constexpr const char* kHost = "Host options";
+constexpr const char* kOther = "Taken for compatibility; no meaning here";
+
+}  // namespace
+
+UpOptions::UpOptions(CLI::App& app) {
+  app.add_flag("-d,--detached,--detach", detached, "Run in the background; `wash down` stops it");
+  app.add_option("--nats-host", nats_host, "Address the host's bus listens on")
+      ->envname("NATS_HOST")
+      ->capture_default_str()
+      ->type_name("<HOST>")
+      ->group(kNats);
+  app.add_option("--nats-port", nats_port, "Port the host's bus listens on")
+      ->envname("NATS_PORT")
+      ->capture_default_str()
+      ->type_name("<PORT>")
+      ->group(kNats);
+  app.add_flag("--nats-connect-only", connect_only,
+               "Use the NATS server that runs there, start none")
+      ->envname("NATS_CONNECT_ONLY")
+      ->group(kNats);
+  CLI::Option* url = app.add_option("--nats-remote-url", remote_url, "A remote NATS to extend")
+                         ->envname("NATS_REMOTE_URL")
+                         ->type_name("<URL>")
+                         ->group(kNats);
+  CLI::Option* creds =
+      app.add_option("--nats-credsfile", remote_credsfile, "Credentials for the remote NATS")
+          ->envname("NATS_CREDSFILE")
+          ->type_name("<FILE>")
+          ->group(kNats);
+  url->needs(creds);
+  creds->needs(url);
+  pass(app, "-x,--lattice-prefix", "WASMCLOUD_LATTICE_PREFIX", "Name of the lattice", Kind::value,
+       "default");
+  pass(app, "--host-seed", "WASMCLOUD_HOST_SEED",
+       "Seed of the host's key (SN…); else a new one is made");
+  pass(app, "--cluster-seed", "WASMCLOUD_CLUSTER_SEED",
+       "Seed that signs invocations (SC…); else a new one is made");
+  pass(app, "--cluster-issuers", "WASMCLOUD_CLUSTER_ISSUERS",
+       "Other cluster keys to trust, with commas between");
+  pass(app, "--rpc-timeout-ms", "WASMCLOUD_RPC_TIMEOUT_MS", "Deadline of calls between parts",
+       Kind::value, "2000");
+  pass(app, "--provider-delay", "WASMCLOUD_PROV_SHUTDOWN_DELAY_MS",
+       "How long providers may take to stop", Kind::value, "300");
+  pass(app, "--allow-latest", "WASMCLOUD_OCI_ALLOW_LATEST", "Allow references tagged latest",
+       Kind::truth);
+  pass(app, "--allowed-insecure", "WASMCLOUD_OCI_ALLOWED_INSECURE",
+       "Registries to reach without TLS, with commas between");
+  pass(app, "--enable-structured-logging", "WASMCLOUD_STRUCTURED_LOGGING_ENABLED", "Log as JSON",
+       Kind::truth);
+  pass(app, "--structured-log-level", "WASMCLOUD_STRUCTURED_LOG_LEVEL",
+       "debug, info, warn or error", Kind::value, "info");
+  pass(app, "--config-service-enabled", "WASMCLOUD_CONFIG_SERVICE",
+       "Ask the lattice for a configuration", Kind::one);
+  pass(app, "--enable-ipv6", "WASMCLOUD_ENABLE_IPV6", "Use IPv6 towards NATS", Kind::one);
+  pass(app, "--wasmcloud-js-domain", "WASMCLOUD_JS_DOMAIN", "JetStream domain of the lattice");
+  pass_connection(app, "rpc", "WASMCLOUD_RPC_");
+  pass_connection(app, "prov-rpc", "WASMCLOUD_PROV_RPC_");
+  pass_connection(app, "ctl", "WASMCLOUD_CTL_");
+  take(app, "--nats-version", "NATS_VERSION");
+  take(app, "--nats-js-domain", "NATS_JS_DOMAIN");
+  take(app, "--wasmcloud-version", "WASMCLOUD_VERSION");
+  for (const char* name : {"rpc", "prov-rpc", "ctl"})
+    take(app, fmt::format("--{}-credsfile", name), "");
+  const std::string start_only = "Nothing is ever downloaded";
+  taken_.push_back(app.add_flag("--wasmcloud-start-only", start_only)->group(kOther));
+}
+
+void UpOptions::pass(CLI::App& app, const std::string& flag, const std::string& variable,
+                     const std::string& about, Kind kind, const std::string& otherwise) {
+  CLI::Option* option =
+      kind == Kind::value ? app.add_option(flag, about) : app.add_flag(flag, about);
+  option->envname(variable)->group(kHost);
+  if (kind == Kind::value) option->type_name("<VALUE>")->expected(1);
+  if (!otherwise.empty()) option->default_str(otherwise);
+  settings_.push_back({option, variable, kind});
+}
+
+void UpOptions::pass_connection(CLI::App& app, const std::string& name,
+                                const std::string& variable) {
+  auto about = [&](const char* what) { return fmt::format("{} of the {} connection", what, name); };
+  pass(app, fmt::format("--{}-host", name), variable + "HOST", about("Host"));
+  pass(app, fmt::format("--{}-port", name), variable + "PORT", about("Port"));
+  pass(app, fmt::format("--{}-seed", name), variable + "SEED", about("Seed"));
+  pass(app, fmt::format("--{}-jwt", name), variable + "JWT", about("JWT"));
+  pass(app, fmt::format("--{}-tls", name), variable + "TLS", about("TLS"), Kind::one);
+}
+
+void UpOptions::take(CLI::App& app, const std::string& flag, const std::string& variable) {
+  CLI::Option* option = app.add_option(flag, "")->type_name("<VALUE>")->expected(1)->group(kOther);
+  if (!variable.empty()) option->envname(variable);
+  taken_.push_back(option);
+}
+
+std::string UpOptions::given(const std::string& variable) const {
+  for (const Setting& setting : settings_)
+    if (setting.variable == variable && setting.option->count() > 0)
+      return setting.option->results().back();
+  return {};
+}
+
+std::map<std::string, std::string> UpOptions::environment() const {
+  std::map<std::string, std::string> environment = {{"WASMCLOUD_LATTICE_PREFIX", "default"},
+                                                    {"WASMCLOUD_RPC_TIMEOUT_MS", "2000"},
+                                                    {"WASMCLOUD_PROV_SHUTDOWN_DELAY_MS", "300"},
+                                                    {"WASMCLOUD_STRUCTURED_LOG_LEVEL", "info"}};
+  for (const char* connection : {"RPC", "PROV_RPC", "CTL"}) {
+    environment[fmt::format("WASMCLOUD_{}_HOST", connection)] = nats_host;
+    environment[fmt::format("WASMCLOUD_{}_PORT", connection)] = fmt::to_string(nats_port);
+  }
+  for (const Setting& setting : settings_) {
+    if (setting.option->count() == 0) continue;
+    switch (setting.kind) {
+      case Kind::value:
+        environment[setting.variable] = setting.option->results().back();
+        break;
+      case Kind::one:
+        environment[setting.variable] = "1";
+        break;
+      case Kind::truth:
+        environment[setting.variable] = "true";
+        break;
+    }
+  }
+  return environment;
+}
+
+std::string UpOptions::bus_host() const {
+  std::string host = given("WASMCLOUD_RPC_HOST");
+  return host.empty() ? nats_host : host;
+}
+
+std::uint16_t UpOptions::bus_port() const {
+  std::string port = given("WASMCLOUD_RPC_PORT");
+  std::uint16_t number = nats_port;
+  std::from_chars(port.data(), port.data() + port.size(), number);
+  return number;
+}
+
+std::vector<std::string> UpOptions::without_meaning() const {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : taken_)
+    if (option->count() > 0) names.push_back("--" + option->get_lnames().front());
+  return names;
+}
+
+Result<std::uint16_t> dashboard_port() {
+  for (const char* name : {"WASMCLOUD_DASHBOARD_PORT", "PORT"}) {
+    const char* text = std::getenv(name);
+    if (text == nullptr || *text == '\0') continue;
+    std::string_view digits = text;
+    std::uint16_t port = 0;
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (error != std::errc{} || end != digits.data() + digits.size() || port == 0)
+      return fail(Errc::invalid, "wash.dashboard_port",
+                  fmt::format("{}='{}' is not a port from 1 to 65535", name, digits));
+    return port;
+  }
+  return std::uint16_t{4000};
+}
+
+std::string dashboard_host() {
+  const char* host = std::getenv("WASMCLOUD_DASHBOARD_HOST");
+  std::string_view given = host == nullptr ? "" : host;
+  if (given.empty() || given == "0.0.0.0" || given == "::") return "localhost";
+  return std::string(given);
+}
+
+}  // namespace trellis::wash
