@@ -3,7 +3,7 @@
 
 A source that passed is not looked at again until it, a header of ours that it includes, or .clang-tidy
 changes: its stamp in .cache/lint holds their hash. Which headers those are, ninja knows from the last
-build.
+build. Tests are left out: they are most of the time and none of what ships.
 
     scripts/lint.py build/release          what changed
     scripts/lint.py build/release --all    everything
@@ -37,7 +37,7 @@ def sources(build):
     found = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = ours(os.path.join(entry["directory"], entry["file"]), build)
-        if path:
+        if path and not path.stem.endswith(("_test", "_fuzz", "_bench")):
             found[path] = entry.get("output") or re.search(r" -o (\S+)", entry["command"]).group(1)
     return found
 

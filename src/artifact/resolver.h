@@ -40,8 +40,13 @@ class Resolver {
   ResolverOptions options_;
 };
 
-// The folder of the layout that is installed with this program (beside its executable), "" if none.
+// The folder of the layout that is installed with this program (../share/trellis/artifacts beside
+// its executable), "" if none.
 std::string installed_layout();
+
+// Where to look when nobody said: the colon-separated folders of TRELLIS_ARTIFACTS, or else the
+// installed layout.
+std::vector<std::string> default_layouts();
 
 // Adds one artifact to an OCI layout directory, creating it if need be; replaces what had that
 // reference.

@@ -272,12 +272,13 @@ TEST_F(ResolverTest, RefusesToAddUnderANameThatCannotBeFetched) {
   }
 }
 
-TEST(InstalledLayout, IsTakenFromTheEnvironmentIfSaidThere) {
-  ::setenv("TRELLIS_ARTIFACTS", "/somewhere", 1);
-  EXPECT_EQ(installed_layout(), "/somewhere");
+TEST(DefaultLayouts, AreTakenFromTheEnvironmentIfSaidThere) {
+  ::setenv("TRELLIS_ARTIFACTS", "/somewhere:/else where::", 1);
+  EXPECT_EQ(default_layouts(), (std::vector<std::string>{"/somewhere", "/else where"}));
   ::unsetenv("TRELLIS_ARTIFACTS");
   // The test program has no share/ beside it.
   EXPECT_EQ(installed_layout(), "");
+  EXPECT_TRUE(default_layouts().empty());
 }
 
 TEST(Digest, IsLowerCaseSha256) {
