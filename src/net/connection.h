@@ -23,9 +23,9 @@
 
 namespace trellis::net {
 
-inline constexpr std::size_t kReadBytesMin = 4096;  // free room for one read
+inline constexpr std::size_t kReadBytesMin = 4096;   // free room for one read
 inline constexpr std::size_t kBytesKeptMax = 65536;  // of each buffer, by an idle connection
-inline constexpr unsigned kAnswersPerTurn = 32;  // pipelined, before others get a turn
+inline constexpr unsigned kAnswersPerTurn = 32;      // pipelined, before others get a turn
 inline constexpr std::size_t kBodyBytesPerSecondMin = 16384;
 inline constexpr std::size_t kLingerBytesMax =
     8u << 20;  // discarded after a refusal, so that it arrives

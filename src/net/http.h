@@ -2,10 +2,11 @@
 // live until the handler's task ends.
 #pragma once
 
-#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <boost/container/small_vector.hpp>
 
 #include "base/bytes.h"
 #include "runtime/task.h"
@@ -29,10 +30,12 @@ struct HttpRequest {
   std::string_view header(std::string_view name) const;  // first, or ""
 };
 
-// What a handler answers. `headers` and `body` may point into `storage` or to what outlives the write.
+// What a handler answers. `headers` and `body` may point into `storage` or to what outlives the
+// write.
 struct HttpResponse {
   std::uint16_t status = 200;
-  boost::container::small_vector<HttpHeader, 8> headers;  // without content-length, date, connection
+  boost::container::small_vector<HttpHeader, 8>
+      headers;  // without content-length, date, connection
   BytesView body;
   Bytes storage;
 

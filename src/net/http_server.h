@@ -19,9 +19,9 @@ struct TlsFiles {
 };
 
 struct HttpServerOptions {
-  std::string address;  // "ip:port", "[ip6]:port"; port 0 takes a free one
+  std::string address{};  // "ip:port", "[ip6]:port"; port 0 takes a free one
   bool tls = false;
-  TlsFiles tls_files;
+  TlsFiles tls_files{};
   std::size_t header_bytes_max = limits::kHttpHeaderBytesMax;
   std::size_t body_bytes_max = limits::kHttpBodyBytesMax;
   std::chrono::milliseconds header_timeout = limits::kHttpHeaderTimeout;

@@ -1,5 +1,6 @@
 #include "net/request_parser.h"
 
+#include <limits>
 #include <optional>
 
 #include <boost/beast/http/basic_parser.hpp>
@@ -93,10 +94,7 @@ class RequestParser::Impl {
   Impl(std::size_t header_bytes_max, std::size_t body_bytes_max)
       : header_bytes_max_(header_bytes_max), body_bytes_max_(body_bytes_max) {}
 
-  void start() {
-    grammar_.reset();
-    skipped_ = 0;
-  }
+  void start() { skipped_ = searched_ = 0; }
   Step parse_head(std::string_view bytes, HttpRequest& request);
   Step parse_chunks(std::string_view bytes, std::size_t& used, Bytes& body);
   Step refuse(std::uint16_t status) {
@@ -113,7 +111,8 @@ class RequestParser::Impl {
 
   const std::size_t header_bytes_max_, body_bytes_max_;
   std::optional<Grammar> grammar_;
-  std::size_t skipped_ = 0;  // blank lines before the request
+  std::size_t skipped_ = 0;   // blank lines before the request
+  std::size_t searched_ = 0;  // behind them: no end of head begins before this
 };
 
 namespace {
@@ -140,24 +139,29 @@ bool split_target(HttpRequest& request) {
 
 }  // namespace
 
+// The grammar sees a head only when it is whole: it takes what it understands as it goes, and views
+// of a part would dangle when the buffer grows.
 RequestParser::Step RequestParser::Impl::parse_head(std::string_view bytes, HttpRequest& request) {
-  if (!grammar_) {
-    // RFC 9112 §2.2: a server ignores blank lines before a request.
-    while (skipped_ < 8 && bytes.substr(skipped_).starts_with("\r\n")) skipped_ += 2;
-    if (bytes.size() <= skipped_ || (bytes[skipped_] == '\r' && bytes.size() == skipped_ + 1))
-      return Step::need_more;
-    grammar_.emplace();
-    grammar_->header_limit(static_cast<std::uint32_t>(header_bytes_max_));
-    grammar_->body_limit(static_cast<std::uint64_t>(body_bytes_max_));
+  // RFC 9112 §2.2: a server ignores blank lines before a request.
+  while (searched_ == 0 && skipped_ < 8 && bytes.substr(skipped_).starts_with("\r\n"))
+    skipped_ += 2;
+  const auto rest = bytes.substr(skipped_);
+  const auto end = rest.find("\r\n\r\n", searched_);
+  if (end == rest.npos ? rest.size() > header_bytes_max_ : end + 4 > header_bytes_max_)
+    return refuse(431);
+  if (end == rest.npos) {
+    searched_ = rest.size() < 4 ? 0 : rest.size() - 3;
+    return Step::need_more;
   }
-  auto& grammar = *grammar_;
+  auto& grammar = grammar_.emplace();
+  grammar.header_limit(std::numeric_limits<std::uint32_t>::max());
+  grammar.body_limit(static_cast<std::uint64_t>(body_bytes_max_));
   grammar.request = &request;
-  grammar.bytes = bytes.substr(skipped_);
+  grammar.bytes = rest.substr(0, end + 4);
   beast::error_code ec;
   const std::size_t used = grammar.put({grammar.bytes.data(), grammar.bytes.size()}, ec);
-  if (ec == http::error::need_more && !grammar.head_done) return Step::need_more;
-  if (ec && ec != http::error::need_more)
-    return refuse(grammar.refusal != 0 ? grammar.refusal : status_of(ec));
+  if (ec) return refuse(grammar.refusal != 0 ? grammar.refusal : status_of(ec));
+  if (!grammar.head_done || used != grammar.bytes.size()) return refuse(400);
   head_.bytes = skipped_ + used;
   return finish_head(grammar, request);
 }
