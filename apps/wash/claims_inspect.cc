@@ -14,6 +14,9 @@ namespace {
 struct InspectArguments {
   std::string module, digest;
   bool jwt_only = false, allow_latest = false;
+  // How to talk to a registry: read, so that scripts of 2022 go on working, and not used.
+  std::string user, password;
+  bool insecure = false, no_cache = false;
 };
 
 bool looks_like_file(const std::string& module) {
@@ -30,8 +33,7 @@ Result<Bytes> bytes_of(const Context& context, const InspectArguments& arguments
   }
   artifact::ResolverOptions options;
   options.allow_latest = arguments.allow_latest;
-  if (std::string layout = artifact::installed_layout(); !layout.empty())
-    options.layouts.push_back(std::move(layout));
+  options.layouts = artifact::default_layouts();
   Spinner spinner = context.spinner(" Fetching " + arguments.module + " ... ");
   TRY(artifact::Artifact fetched, artifact::Resolver(std::move(options)).fetch(arguments.module));
   if (!arguments.digest.empty() && arguments.digest != fetched.digest)
@@ -60,21 +62,26 @@ Result<Output> inspect(const Context& context, const InspectArguments& arguments
   return Output{claims_table(module.claims, now), claims_json(module.claims, now)};
 }
 
-void add_inspect_command(CLI::App& claims, Context& context) {
-  CLI::App& command = *claims.add_subcommand("inspect", "Show the claims of a module");
-  auto arguments = std::make_shared<InspectArguments>();
-  command.add_option("module", arguments->module, "A .wasm file or an OCI reference")->required();
-  command.add_flag("--jwt-only", arguments->jwt_only, "Show only the token");
-  command.add_option("-d,--digest", arguments->digest, "Digest the reference should have");
-  command.add_flag("--allow-latest", arguments->allow_latest, "Accept references tagged latest");
-  context.on(command, "wash claims inspect wasmcloud.azurecr.io/echo:0.3.4",
-             [&context, arguments] { return inspect(context, *arguments); });
+void add_registry_options(CLI::App& command, InspectArguments& into) {
+  constexpr const char* kAbout = "No effect: references are read from OCI layouts on this machine";
+  command.add_option("-u,--user", into.user, kAbout)->envname("WASH_REG_USER");
+  command.add_option("-p,--password", into.password, kAbout)->envname("WASH_REG_PASSWORD");
+  command.add_flag("--insecure", into.insecure, kAbout);
+  command.add_flag("--no-cache", into.no_cache, kAbout);
 }
 
 }  // namespace
 
 void add_claims_inspect(CLI::App& claims, Context& context) {
-  add_inspect_command(claims, context);
+  CLI::App& command = *claims.add_subcommand("inspect", "Show the claims of a module");
+  auto arguments = std::make_shared<InspectArguments>();
+  command.add_option("module", arguments->module, "A .wasm file or an OCI reference")->required();
+  command.add_flag("--jwt-only", arguments->jwt_only, "Show only the token");
+  command.add_option("-d,--digest", arguments->digest, "Digest that an OCI reference should have");
+  command.add_flag("--allow-latest", arguments->allow_latest, "Accept references tagged latest");
+  add_registry_options(command, *arguments);
+  context.on(command, "wash claims inspect wasmcloud.azurecr.io/echo:0.3.4",
+             [&context, arguments] { return inspect(context, *arguments); });
 }
 
 void add_claims(CLI::App& root, Context& context) {

@@ -78,11 +78,12 @@ TEST(ClaimsTable, NamesAProviderAndItsTags) {
 }
 
 TEST(ClaimsJson, HasTheTypesOf2022) {
-  EXPECT_EQ(codec::json_write(claims_json(echo(), kNow)),
-            R"({"account":"ACOJJN6WUP4ODD75XEBKKTCCUJJCY5ZKQ56XVKYK4BEJWGVAOOQHZMCW",)"
-            R"("module":"MBCFOPM6JW2APJLXJD3Z5O4CN7CPYJ2B4FTKLJUR5YR5MITIU7HD3WD5",)"
-            R"("expires":"never","can_be_used":"immediately","version":"0.3.4","revision":4,)"
-            R"("capabilities":["HTTP Server","Logging"],"tags":"None","call_alias":"(Not set)"})");
+  EXPECT_EQ(
+      codec::json_write(claims_json(echo(), kNow)),
+      R"~({"account":"ACOJJN6WUP4ODD75XEBKKTCCUJJCY5ZKQ56XVKYK4BEJWGVAOOQHZMCW",)~"
+      R"~("module":"MBCFOPM6JW2APJLXJD3Z5O4CN7CPYJ2B4FTKLJUR5YR5MITIU7HD3WD5",)~"
+      R"~("expires":"never","can_be_used":"immediately","version":"0.3.4","revision":4,)~"
+      R"~("capabilities":["HTTP Server","Logging"],"tags":"None","call_alias":"(Not set)"})~");
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class KeyStore : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   KeyRequest request(KeyType type, std::string subject = "build/echo.wasm") const {
-    return {.type = type, .subject = std::move(subject), .directory = keys().string()};
+    return {.type = type, .given = {}, .subject = std::move(subject), .directory = keys().string()};
   }
   fs::path keys() const { return folder_ / "keys"; }
   static mode_t mode_of(const fs::path& path) {
