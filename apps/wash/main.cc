@@ -10,10 +10,12 @@ int main(int argc, char** argv) {
   set_up_root(root, context);
   // In the order of the help text.
   add_call(root, context);
+  add_claims(root, context);
   add_ctl(root, context);
   add_ctx(root, context);
   add_down(root, context);
   add_drain(root, context);
+  add_keys(root, context);
   add_up(root, context);
   try {
     root.parse(argc, argv);
