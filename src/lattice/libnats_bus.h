@@ -1,0 +1,48 @@
+// For tests: a Bus made of libnats, the NATS client library of others, so that the front door is
+// tried by a client we did not write. Used on a core; what libnats would block for runs on an
+// Offload.
+#pragma once
+
+#include <nats/nats.h>
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "lattice/bus.h"
+#include "runtime/offload.h"
+
+namespace trellis::lattice {
+
+class LibnatsBus final : public Bus {
+ public:
+  struct Options {
+    std::string url;
+    std::string user{}, password{}, token{};
+    std::chrono::milliseconds reconnect_wait{20};
+  };
+  static runtime::Task<std::unique_ptr<LibnatsBus>> connect(Options options);
+  ~LibnatsBus() override;  // close() first
+
+  runtime::Task<void> flush();  // a round trip: the server has seen everything sent so far
+  runtime::Task<void> close();
+  std::uint64_t reconnects() const;
+
+  Result<void> publish(Message message) override;
+  Result<Subscription> subscribe(std::string subject, std::string queue_group,
+                                 std::function<void(const Message&)> handler) override;
+  runtime::Task<Message> request(Message message, runtime::Deadline deadline) override;
+  runtime::Task<std::vector<Message>> collect(Message message, runtime::Deadline deadline) override;
+  std::string describe() const override { return "libnats"; }
+
+ private:
+  struct Listener;
+  runtime::Task<std::vector<Message>> ask(Message message, std::size_t wanted,
+                                          runtime::Deadline deadline);
+
+  runtime::Offload offload_{1, 100'000};
+  natsConnection* connection_ = nullptr;
+  std::int64_t payload_bytes_max_ = 0;
+};
+
+}  // namespace trellis::lattice

@@ -1,0 +1,4 @@
+# The tests use libnats as a client that others wrote.
+if(TRELLIS_TESTS)
+  cmake_language(DEFER CALL target_link_libraries lattice_test PRIVATE PkgConfig::nats)
+endif()
