@@ -30,7 +30,8 @@ Result<Manifest> load(const ApplyArguments& arguments) {
 }
 
 // One line of what came of one entry: acknowledged, refused by the host, or not delivered.
-std::string line_for(const Result<void>& sent, const std::string& instruction,
+template <class T>
+std::string line_for(const Result<T>& sent, const std::string& instruction,
                      const std::string& undelivered) {
   if (sent) return fmt::format("{} acknowledged.", instruction);
   constexpr std::string_view kRefused = "Operation failed: ";

@@ -14,6 +14,10 @@ struct LinkArguments {
 };
 using Arguments = std::shared_ptr<LinkArguments>;
 
+void warn(const Ctl& ctl, const std::string& warning) {
+  if (!warning.empty()) ctl.context.note("Warning: " + warning);
+}
+
 Result<Output> put(const Ctl& ctl, LinkArguments& arguments) {
   control::LinkDefinition& link = arguments.link;
   TRY_OK(check_contract(link.contract_id));
@@ -22,8 +26,9 @@ Result<Output> put(const Ctl& ctl, LinkArguments& arguments) {
   Spinner spinner = ctl.context.spinner(
       fmt::format("Defining link between {} and {} ... ", link.actor_id, link.provider_id));
   TRY(control::Client client, connect(lattice.options));
-  Result<void> done = client.put_link(link);
+  Result<std::string> done = client.put_link(link);
   if (!done) return fail(explain_silence(done.error(), "", lattice.options.lattice_prefix));
+  warn(ctl, *done);
   return Output{
       fmt::format("Published link ({}) <-> ({}) successfully", link.actor_id, link.provider_id),
       {{"actor_id", link.actor_id}, {"provider_id", link.provider_id}}};
@@ -35,8 +40,9 @@ Result<Output> del(const Ctl& ctl, const control::LinkDefinition& link) {
   std::string named = fmt::format("{} on {} ({})", link.actor_id, link.contract_id, link.link_name);
   Spinner spinner = ctl.context.spinner(fmt::format("Deleting link for {} ... ", named));
   TRY(control::Client client, connect(lattice.options));
-  Result<void> done = client.delete_link(link);
+  Result<std::string> done = client.delete_link(link);
   if (!done) return fail(explain_silence(done.error(), "", lattice.options.lattice_prefix));
+  warn(ctl, *done);
   return Output{fmt::format("Deleted link for {} successfully", named),
                 {{"actor_id", link.actor_id},
                  {"contract_id", link.contract_id},
@@ -75,10 +81,8 @@ void add_ctl_link(CLI::App& ctl, const CtlPtr& shared) {
   put_command
       .add_option("contract-id", to_put->link.contract_id, "Contract, such as wasmcloud:httpserver")
       ->required();
-  put_command
-      .add_option("values", to_put->values, "Settings of the link for the provider, as key=value")
-      ->allow_extra_args(false)
-      ->expected(0, 1000);
+  put_command.add_option("values", to_put->values,
+                         "Settings of the link for the provider, as key=value");
   add_link_name(put_command, to_put->link.link_name);
   shared->context.on(
       put_command,

@@ -92,8 +92,9 @@ class Client {
   Result<std::string> auction(const ProviderAuction& auction, milliseconds window);
 
   // Sent and accepted; what they lead to is seen in the events.
-  Result<void> put_link(const LinkDefinition& link);
-  Result<void> delete_link(const LinkDefinition& link);
+  // The warning of a link that is kept though it does not work; "" when there is nothing to say.
+  Result<std::string> put_link(const LinkDefinition& link);
+  Result<std::string> delete_link(const LinkDefinition& link);
   Result<void> send(const StartActor& command);
   Result<void> send(const StopActor& command);
   Result<void> send(const ScaleActor& command);
@@ -106,6 +107,8 @@ class Client {
   struct State;
   explicit Client(std::unique_ptr<State> state);
   Result<std::string> ask(const std::string& tail, std::string_view body, milliseconds timeout);
+  Result<Ack> acknowledged(const std::string& tail, const boost::json::object& body,
+                           std::string_view thing, milliseconds timeout);
   Result<void> command(const std::string& tail, const boost::json::object& body,
                        std::string_view thing, milliseconds timeout);
   std::unique_ptr<State> state_;

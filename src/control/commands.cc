@@ -70,24 +70,30 @@ Result<std::string> Client::auction(const ProviderAuction& auction, milliseconds
   return bid->host_id;
 }
 
-Result<void> Client::command(const std::string& tail, const boost::json::object& body,
-                             std::string_view thing, milliseconds timeout) {
+Result<Ack> Client::acknowledged(const std::string& tail, const boost::json::object& body,
+                                 std::string_view thing, milliseconds timeout) {
   std::string words = fmt::format("Did not receive {} acknowledgement", thing);
   TRY(Ack ack, read_answer<Ack>(ask(tail, codec::json_write(body), timeout), words));
-  if (ack.accepted) return {};
+  if (ack.accepted) return ack;
   return fail(Errc::denied, "control.refused", fmt::format("Operation failed: {}", ack.error));
 }
 
-Result<void> Client::put_link(const LinkDefinition& link) {
-  Result<void> done = command("linkdefs.put", to_json(link), "advertise link", options().timeout);
-  if (!done) return fail(worded("Error advertising link", done.error()));
-  return done;
+Result<void> Client::command(const std::string& tail, const boost::json::object& body,
+                             std::string_view thing, milliseconds timeout) {
+  TRY_OK(acknowledged(tail, body, thing, timeout));
+  return {};
 }
 
-Result<void> Client::delete_link(const LinkDefinition& link) {
-  Result<void> done = command("linkdefs.del", to_json(link), "remove link", options().timeout);
-  if (!done) return fail(worded("Error deleting link", done.error()));
-  return done;
+Result<std::string> Client::put_link(const LinkDefinition& link) {
+  auto ack = acknowledged("linkdefs.put", to_json(link), "advertise link", options().timeout);
+  if (!ack) return fail(worded("Error advertising link", ack.error()));
+  return std::move(ack->warning);
+}
+
+Result<std::string> Client::delete_link(const LinkDefinition& link) {
+  auto ack = acknowledged("linkdefs.del", to_json(link), "remove link", options().timeout);
+  if (!ack) return fail(worded("Error deleting link", ack.error()));
+  return std::move(ack->warning);
 }
 
 Result<void> Client::send(const StartActor& order) {

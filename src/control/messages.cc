@@ -33,6 +33,7 @@ array to_array(const std::vector<T>& items) {
 void read(Fields& fields, Ack& ack) {
   if (!fields.flag("accepted", ack.accepted)) fields.wrong("accepted", "present");
   fields.text("error", ack.error);
+  fields.text("warning", ack.warning);
 }
 
 void read(Fields& fields, HostDescription& host) {
@@ -209,7 +210,11 @@ object to_json(const StringMap& map) {
   return json;
 }
 
-object to_json(const Ack& ack) { return {{"accepted", ack.accepted}, {"error", ack.error}}; }
+object to_json(const Ack& ack) {
+  object out{{"accepted", ack.accepted}, {"error", ack.error}};
+  if (!ack.warning.empty()) out["warning"] = ack.warning;
+  return out;
+}
 
 object to_json(const HostDescription& host) {
   object json{{"id", host.id},

@@ -21,6 +21,7 @@ using StringMap = std::map<std::string, std::string>;
 struct Ack {
   bool accepted = true;
   std::string error;
+  std::string warning = {};  // ours: accepted, but somebody should know; left out when empty
 };
 
 struct HostDescription {  // answer to ping.hosts

@@ -214,10 +214,10 @@ runtime::Task<void> ControlService::put_and_answer(std::string to, lattice::Link
     acknowledge(to, fail(status.error()));
     co_return fail(status.error());
   }
-  auto ack = control::to_json(control::Ack{});
+  control::Ack ack;
   if (status->status == "failed")
-    ack["warning"] = "the link is kept, but it does not work: " + status->reason;
-  reply(to, ack);
+    ack.warning = "the link is kept, but it does not work: " + status->reason;
+  reply(to, control::to_json(ack));
   co_return Result<void>{};
 }
 
@@ -233,12 +233,12 @@ runtime::Task<void> ControlService::delete_and_answer(std::string to, lattice::L
     acknowledge(to, fail(removed.error()));
     co_return fail(removed.error());
   }
-  auto ack = control::to_json(control::Ack{});
+  control::Ack ack;
   if (!*removed) {
-    ack["warning"] = fmt::format("there was no link of {} on {} ({})", link.actor_id,
-                                 link.contract_id, link.link_name);
+    ack.warning = fmt::format("there was no link of {} on {} ({})", link.actor_id, link.contract_id,
+                              link.link_name);
   }
-  reply(to, ack);
+  reply(to, control::to_json(ack));
   co_return Result<void>{};
 }
 
