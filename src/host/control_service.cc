@@ -12,31 +12,48 @@ namespace {
 
 namespace json = boost::json;
 
+using namespace std::chrono_literals;
+
 constexpr const char* kSite = "host.control";
+constexpr auto kStopDelay = 100ms;  // docs/protocol.md §6.8
 
 std::string_view last_token(std::string_view subject) {
   return subject.substr(subject.rfind('.') + 1);
 }
 
-// A link as the control interface names it. Deleting needs no provider.
-Result<lattice::Link> parse_link(std::string_view body, bool deleting) {
-  const char* refusal =
-      deleting ? "Invalid link definition removal request" : "Invalid link definition put request";
+Result<boost::json::object> parse_object(std::string_view body, const char* refusal) {
   auto value = codec::json_parse(body);
   if (!value || !value->is_object()) return fail(Errc::invalid, kSite, refusal);
-  auto& object = value->as_object();
-  if (deleting && (!object.contains("provider_id") || object["provider_id"].is_null()))
-    object["provider_id"] = "";
+  return std::move(value->as_object());
+}
+
+Result<lattice::Link> parse_link(std::string_view body) {
+  constexpr const char* kRefusal = "Invalid link definition put request";
+  TRY(const auto object, parse_object(body, kRefusal));
   auto link = lattice::link_from_json(object, kSite);
-  if (!link) return fail(Errc::invalid, kSite, fmt::format("{}: {}", refusal, link.error().detail));
-  if (!lattice::valid_token(link->link_name)) {
-    return fail(Errc::invalid, kSite,
-                fmt::format("{}: link name '{}' must be one word without '.', '*', '>' or blanks",
-                            refusal, link->link_name));
+  if (!link)
+    return fail(Errc::invalid, kSite, fmt::format("{}: {}", kRefusal, link.error().detail));
+  for (const auto& token : {link->link_name, link->provider_id}) {
+    if (lattice::valid_token(token)) continue;
+    return fail(
+        Errc::invalid, kSite,
+        fmt::format("{}: '{}' must be one word without '.', '*', '>' or blanks", kRefusal, token));
   }
-  if (!deleting && !lattice::valid_token(link->provider_id)) {
-    return fail(Errc::invalid, kSite,
-                fmt::format("{}: '{}' is no provider key", refusal, link->provider_id));
+  return link;
+}
+
+// What a removal names: no provider, for an actor has one link under a contract and a link name.
+Result<lattice::Link> parse_removal(std::string_view body) {
+  constexpr const char* kRefusal = "Invalid link definition removal request";
+  TRY(const auto object, parse_object(body, kRefusal));
+  lattice::Link link;
+  const std::pair<const char*, std::string*> fields[] = {{"actor_id", &link.actor_id},
+                                                         {"contract_id", &link.contract_id},
+                                                         {"link_name", &link.link_name}};
+  for (const auto& [name, field] : fields) {
+    TRY(const auto text, codec::json_string(object, name));
+    if (!text) return fail(Errc::invalid, kSite, fmt::format("{}: it has no {}", kRefusal, name));
+    *field = *text;
   }
   return link;
 }
@@ -196,14 +213,21 @@ void ControlService::stop_host(const std::string& to, std::string_view body) {
         to, fail(Errc::invalid, kSite, "Handled stop request for incorrect host. Ignoring"));
   }
   acknowledge(to, {});
+  parts_.tasks.spawn("stop host", stop_soon());
+}
+
+runtime::Task<void> ControlService::stop_soon() {
+  // Clients drop an answer that comes together with the end of their connection.
+  CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kStopDelay)));
   host_.request_stop();
+  co_return Result<void>{};
 }
 
 // --- links
 // --------------------------------------------------------------------------------------------------
 
 void ControlService::put_link(const lattice::Message& message) {
-  auto link = parse_link(as_text(message.data), false);
+  auto link = parse_link(as_text(message.data));
   if (!link) return acknowledge(message.reply, fail(std::move(link).error()));
   parts_.tasks.spawn("put link", put_and_answer(message.reply, std::move(*link)));
 }
@@ -222,7 +246,7 @@ runtime::Task<void> ControlService::put_and_answer(std::string to, lattice::Link
 }
 
 void ControlService::delete_link(const lattice::Message& message) {
-  auto link = parse_link(as_text(message.data), true);
+  auto link = parse_removal(as_text(message.data));
   if (!link) return acknowledge(message.reply, fail(std::move(link).error()));
   parts_.tasks.spawn("delete link", delete_and_answer(message.reply, std::move(*link)));
 }

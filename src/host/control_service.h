@@ -41,6 +41,7 @@ class ControlService {
   void start_provider(const std::string& to, std::string_view body);
   void stop_provider(const std::string& to, std::string_view body);
   void stop_host(const std::string& to, std::string_view body);
+  runtime::Task<void> stop_soon();
   runtime::Task<void> update_and_answer(std::string to, control::UpdateActor request);
   runtime::Task<void> stop_and_answer(std::string to, control::StopActor request);
 

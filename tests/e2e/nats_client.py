@@ -7,9 +7,10 @@ import time
 class NatsClient:
     def __init__(self, port):
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
-        self.file = self.sock.makefile("rb")
+        self.buffer = b""
         self.info = json.loads(self._line()[5:])
         self.sids = 0
+        self.kept = []  # messages for others that came while a request waited for its answer
         self._send(b'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"lang":"test"}\r\n')
         self.ping()
 
@@ -17,10 +18,23 @@ class NatsClient:
         self.sock.sendall(data)
 
     def _line(self):
-        line = self.file.readline()
-        if not line:
+        while b"\r\n" not in self.buffer:
+            self._fill()
+        line, _, self.buffer = self.buffer.partition(b"\r\n")
+        return line.decode()
+
+    def _fill(self):
+        data = self.sock.recv(65536)
+        if not data:
             raise EOFError("the server closed the connection")
-        return line.rstrip(b"\r\n").decode()
+        self.buffer += data
+
+    def _take(self, count):
+        """`count` bytes and the line end that follows them; the bytes."""
+        while len(self.buffer) < count + 2:
+            self._fill()
+        data, self.buffer = self.buffer[:count], self.buffer[count + 2:]
+        return data
 
     def ping(self):
         self._send(b"PING\r\n")
@@ -37,6 +51,9 @@ class NatsClient:
 
     def next_message(self, seconds=5):
         """(subject, headers, data); TimeoutError when none comes."""
+        return self.kept.pop(0) if self.kept else self._receive(seconds)
+
+    def _receive(self, seconds):
         end = time.monotonic() + seconds
         while True:
             left = end - time.monotonic()
@@ -47,19 +64,25 @@ class NatsClient:
             if words[0] == "PING":
                 self._send(b"PONG\r\n")
             if words[0] == "MSG":
-                data = self.file.read(int(words[-1]) + 2)[:-2]
+                data = self._take(int(words[-1]))
                 return words[1], b"", data
             if words[0] == "HMSG":
                 head, total = int(words[-2]), int(words[-1])
-                data = self.file.read(total + 2)[:-2]
+                data = self._take(total)
                 return words[1], data[:head], data[head:]
 
     def request(self, subject, data=b"", seconds=5):
         inbox = f"_INBOX.{self.sids}.{time.monotonic_ns()}"
         sid = self.subscribe(inbox)
         self.publish(subject, data, inbox)
+        end = time.monotonic() + seconds
         try:
-            _, headers, body = self.next_message(seconds)
+            while True:
+                message = self._receive(end - time.monotonic())
+                if message[0] == inbox:
+                    break
+                self.kept.append(message)
+            _, headers, body = message
             if headers.startswith(b"NATS/1.0 503"):
                 raise LookupError("no responders")
             return body
@@ -78,5 +101,4 @@ class NatsClient:
                 return event
 
     def close(self):
-        self.file.close()
         self.sock.close()

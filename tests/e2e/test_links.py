@@ -19,7 +19,9 @@ def test_a_removed_link_frees_its_port_at_once(host):
     host.delete_link(echo)
     assert refuses_connections(port)
     with socket.socket() as s:
-        s.bind(("127.0.0.1", port))  # really free
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that linger are not listeners
+        s.bind(("127.0.0.1", port))
+        s.listen()  # really free
     host.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
     assert http(port).body == ECHO_BODY
 
