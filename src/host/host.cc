@@ -81,6 +81,8 @@ runtime::Task<void> Host::start_on_core() {
             succeeded ? events_->make.invocation_succeeded(origin, target, operation, bytes)
                       : events_->make.invocation_failed(origin, target, operation, bytes));
       });
+  bus_->watch_interest(subjects_.invocation_events(),
+                       [this](bool wanted) { call_events_->set_wanted(wanted); });
   router_ = std::make_unique<Router>(environment_.cores, *engine_, *remote_, *call_events_,
                                      Router::Options{config_.lattice, config_.rpc_timeout});
   parts_ = std::make_unique<Parts>(Parts{config_, identity_, environment_.cores,

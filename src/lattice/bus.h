@@ -63,6 +63,12 @@ class Bus {
   // Answers to one request from many, until the deadline: pings and auctions.
   virtual runtime::Task<std::vector<Message>> collect(Message message,
                                                       runtime::Deadline deadline) = 0;
+  // Tells whether anybody listens to `subject`: now, and on core 0 whenever that changes, so that
+  // what nobody hears need not be made. A bus that cannot know says yes.
+  virtual void watch_interest(std::string subject, std::function<void(bool)> tell) {
+    static_cast<void>(subject);
+    tell(true);
+  }
   virtual std::string describe() const = 0;  // "embedded bus on 127.0.0.1:4222"
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "lattice/subjects.h"
@@ -69,6 +70,35 @@ BusRouter::Routed BusRouter::route(Parcel& parcel, const void* publisher) {
     }
   }
   return routed;
+}
+
+void BusRouter::add(Receiver& receiver) {
+  index_.insert(receiver);
+  tell_watches();
+}
+
+void BusRouter::remove(Receiver& receiver) {
+  index_.remove(receiver);
+  tell_watches();
+}
+
+void BusRouter::watch_interest(std::string subject, std::function<void(bool)> tell) {
+  const bool listening = listened_to(subject);
+  tell(listening);
+  watches_.push_back({std::move(subject), std::move(tell), listening});
+}
+
+bool BusRouter::listened_to(std::string_view subject) {
+  SubjectIndex::Matches found;  // not matches_: a route() may be under way
+  index_.match(subject, found);
+  return !found.entries.empty() || !found.groups.empty();
+}
+
+void BusRouter::tell_watches() {
+  for (auto& watch : watches_) {
+    const bool listening = listened_to(watch.subject);
+    if (std::exchange(watch.listening, listening) != listening) watch.tell(listening);
+  }
 }
 
 const Receiver* BusRouter::receiver_of(const void* owner, std::string_view subject) {
@@ -158,6 +188,7 @@ void BusRouter::work_off() {
 
 void BusRouter::close() {
   closed_ = true;
+  watches_.clear();
   queue_.clear();
   queued_bytes_ = 0;
 }

@@ -42,8 +42,8 @@ class BusRouter : public std::enable_shared_from_this<BusRouter> {
   };
   explicit BusRouter(Limits limits) : limits_(limits) {}
 
-  void add(Receiver& receiver) { index_.insert(receiver); }
-  void remove(Receiver& receiver) { index_.remove(receiver); }
+  void add(Receiver& receiver);
+  void remove(Receiver& receiver);
 
   struct Routed {
     std::size_t delivered = 0;
@@ -58,6 +58,8 @@ class BusRouter : public std::enable_shared_from_this<BusRouter> {
   Result<void> publish(Message message);
   Result<Subscription> subscribe(std::string subject, std::string queue_group,
                                  std::function<void(const Message&)> handler);
+
+  void watch_interest(std::string subject, std::function<void(bool)> tell);
 
   Result<void> check(const Message& message) const;
   bool idle() const { return queue_.empty(); }
@@ -74,12 +76,21 @@ class BusRouter : public std::enable_shared_from_this<BusRouter> {
     std::shared_ptr<const Message> message;
   };
 
+  struct Watch {
+    std::string subject;
+    std::function<void(bool)> tell;
+    bool listening;
+  };
+  bool listened_to(std::string_view subject);
+  void tell_watches();
+
   bool enqueue(const std::shared_ptr<Handler>& handler,
                const std::shared_ptr<const Message>& message);
   void schedule();
   void work_off();
 
   Limits limits_;
+  std::vector<Watch> watches_;  // few
   SubjectIndex index_;
   SubjectIndex::Matches matches_;   // of the route() that runs; kept for its memory
   std::vector<Receiver*> members_;  // likewise

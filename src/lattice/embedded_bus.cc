@@ -35,6 +35,9 @@ class EmbeddedBusImpl final : public EmbeddedBus {
                                               runtime::Deadline deadline) override {
     return requests_->collect(std::move(message), deadline);
   }
+  void watch_interest(std::string subject, std::function<void(bool)> tell) override {
+    router_->watch_interest(std::move(subject), std::move(tell));
+  }
   std::string describe() const override {
     return door_ ? "embedded bus on " + door_->address() : "embedded bus without a front door";
   }

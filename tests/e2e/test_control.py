@@ -159,3 +159,15 @@ def test_heartbeats_name_what_runs(host, nats):
     beat = nats.events(EVT, "host_heartbeat")["data"]
     assert [a["public_key"] for a in beat["actors"]] == [host.actor_key(ECHO_REF)]
     assert beat["uptime_seconds"] >= 0 and beat["friendly_name"]
+
+
+def test_calls_are_told_while_somebody_listens(host, nats):
+    port = free_port()
+    key = host.echo_on(port)
+    assert http(port).body == ECHO_BODY  # nobody listens: nothing is told
+    nats.subscribe("wasmbus.rpcevt.default")
+    nats.ping()
+    assert http(port).body == ECHO_BODY
+    told = nats.events("wasmbus.rpcevt.default", "invocation_succeeded")["data"]
+    assert told["source"] == {"public_key": HTTP_SERVER, "contract_id": "wasmcloud:httpserver", "link_name": "default"}
+    assert told["dest"]["public_key"] == key and told["operation"] == "HttpServer.HandleRequest" and told["bytes"] > 0
