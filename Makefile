@@ -9,6 +9,9 @@ PRESET ?= release
 BUILD  := build/$(PRESET)
 # Rust's own installer puts cargo here; a shell that was never logged in does not know it.
 export PATH := $(PATH):$(HOME)/.cargo/bin
+# Clones share what was compiled: paths below this folder do not count.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 
 help: ## list these verbs
 	@echo "Trellis: make <verb>"
