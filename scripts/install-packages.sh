@@ -33,17 +33,16 @@ packages() {
     # Libraries of the host and of wash
     libboost1.81-dev              Asio, Beast (libboost-dev is 1.74: too old, and conflicts)
     libboost-json1.81-dev         JSON
-    libboost-url1.81-dev          URLs
     libexpected-dev               tl::expected, under Result<T>
     libspdlog-dev                 the log's sink
     libfmt-dev                    formatting
     libcli11-dev                  command lines
     libsodium-dev                 Ed25519
     libssl-dev                    TLS, SHA-256
-    libarchive-dev                provider archives
     libcurl4-openssl-dev          outbound HTTP
     libnats-dev                   the NATS client of wash and of the tests
     libyaml-dev                   wash manifests
+    libtomlplusplus-dev           config_file of httpserver links
     # Tests and benchmarks
     libgtest-dev                  unit tests
     librapidcheck-dev             properties
@@ -53,6 +52,7 @@ packages() {
     nginx-light                   the yardstick of make bench
     wrk                           load
     wabt                          wat2wasm for test guests
+    openssl                       certificates for tests
     python3                       end-to-end tests
     python3-pytest                their runner
 LIST
