@@ -22,9 +22,8 @@ Result<std::optional<std::uint64_t>> days_from(std::uint64_t now, std::optional<
                                                std::string_view option) {
   if (!days) return std::nullopt;
   if (*days > kDaysMax)
-    return fail(
-        Errc::invalid, "wash.claims.days",
-        fmt::format("{} counts days from now; {} is more than a hundred years", option, *days));
+    return fail(Errc::invalid, "wash.claims.days",
+                fmt::format("{} counts days from now: a whole number up to {}", option, kDaysMax));
   return now + *days * kSecondsPerDay;
 }
 

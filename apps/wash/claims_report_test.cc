@@ -36,7 +36,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-TEST(ClaimsTable, HasItsRowsInOrder) {
+TEST(InspectedClaimsTable, HasItsRowsInOrder) {
   const auto lines = lines_of(claims_table(echo(), kNow));
   ASSERT_EQ(lines.size(), 12U);
   EXPECT_EQ(lines[0], "Echo - Module");
@@ -53,7 +53,7 @@ TEST(ClaimsTable, HasItsRowsInOrder) {
   EXPECT_EQ(lines[11], "None");
 }
 
-TEST(ClaimsTable, AlignsValuesToTheRight) {
+TEST(InspectedClaimsTable, AlignsValuesToTheRight) {
   const std::string table = claims_table(echo(), kNow);
   const std::size_t width = table.find('\n');
   for (std::size_t at = 0; at < table.size(); at += width + 1)
@@ -63,7 +63,7 @@ TEST(ClaimsTable, AlignsValuesToTheRight) {
   EXPECT_EQ(account + echo().issuer.size(), never + 5);
 }
 
-TEST(ClaimsTable, NamesAProviderAndItsTags) {
+TEST(InspectedClaimsTable, NamesAProviderAndItsTags) {
   claims::ActorClaims claims = echo();
   claims.provider = true;
   claims.tags = {"a", "b"};
@@ -77,7 +77,7 @@ TEST(ClaimsTable, NamesAProviderAndItsTags) {
   EXPECT_EQ(lines.back(), "a,b");
 }
 
-TEST(ClaimsJson, HasTheTypesOf2022) {
+TEST(InspectedClaimsJson, HasTheTypesOf2022) {
   EXPECT_EQ(
       codec::json_write(claims_json(echo(), kNow)),
       R"~({"account":"ACOJJN6WUP4ODD75XEBKKTCCUJJCY5ZKQ56XVKYK4BEJWGVAOOQHZMCW",)~"
