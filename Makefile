@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down test check bench fuzz format asan tsan clean packages build
+.PHONY: help up down test check bench fuzz format asan tsan clean packages configured programs build
 
 PRESET ?= release
 BUILD  := build/$(PRESET)
@@ -17,7 +17,7 @@ help: ## list these verbs
 	@echo "Trellis: make <verb>"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
-up: build ## build, start a host with the echo actor behind HTTP on port 8080
+up: programs ## build, start a host with the echo actor behind HTTP on port 8080
 	@scripts/up.sh
 
 down: ## stop the host that `make up` started
@@ -56,7 +56,13 @@ clean: ## remove everything that was built
 packages:
 	@scripts/install-packages.sh
 
-build: packages
+configured: packages
 	@[[ -f $(BUILD)/build.ninja ]] || cmake --preset $(PRESET)
+
+programs: configured
+	@cmake --build $(BUILD) --target programs
+	@scripts/link-binaries.sh $(BUILD)
+
+build: configured
 	@cmake --build $(BUILD)
 	@if [[ $(PRESET) == release ]]; then scripts/link-binaries.sh $(BUILD); fi
