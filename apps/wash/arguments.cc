@@ -32,8 +32,9 @@ std::string key_mistake(std::string_view key, std::string_view prefix) {
 CLI::Option* add_key(CLI::App& app, const std::string& name, std::string& into, std::string prefix,
                      const std::string& about) {
   CLI::Option* option = app.add_option(name, into, about);
-  std::string shown =
-      option->get_positional() ? fmt::format("<{}>", name) : fmt::format("{} <KEY>", name);
+  std::string shown = option->get_positional()
+                          ? fmt::format("<{}>", name)
+                          : fmt::format("{} <KEY>", name.substr(name.find("--")));
   return option->check(
       [prefix = std::move(prefix), shown](const std::string& value) -> std::string {
         std::string mistake = key_mistake(value, prefix);

@@ -20,6 +20,8 @@ namespace {
 constexpr const char* kCaller = "__WASH__";
 constexpr const char* kCallerHost = "NwashHostCallerId000000000000000000000000000000000000000";
 
+constexpr int kPayloadWordsMax = 1000;
+
 struct CallArguments {
   std::shared_ptr<ConnectionFlags> flags;
   std::string actor_id, operation, data_file, save_file, bin = "b", cluster_seed;
@@ -167,7 +169,8 @@ void add_call(CLI::App& root, Context& context) {
             return true;
           },
           "What to send, as JSON")
-      ->expected(0, 1000)
+      ->expected(kPayloadWordsMax)  // at most so many; none is asked for
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
   command.add_option("-d,--data", arguments->data_file, "File with what to send, as JSON")
       ->type_name("<FILE>");

@@ -61,7 +61,7 @@ std::shared_ptr<ConnectionFlags> add_connection(CLI::App& app, const Names& name
       ->envname(names.timeout_env)
       ->group(kGroup)
       ->type_name("<MS>")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{3'600'000}));
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{3'600'000}).description(""));
   app.add_option("--context", flags->context, "A context file to take these settings from")
       ->group(kGroup)
       ->type_name("<FILE>");

@@ -28,6 +28,7 @@ Result<Output> put(const Ctl& ctl, LinkArguments& arguments) {
   TRY(control::Client client, connect(lattice.options));
   Result<std::string> done = client.put_link(link);
   if (!done) return fail(explain_silence(done.error(), "", lattice.options.lattice_prefix));
+  spinner.stop();
   warn(ctl, *done);
   return Output{
       fmt::format("Published link ({}) <-> ({}) successfully", link.actor_id, link.provider_id),
@@ -42,6 +43,7 @@ Result<Output> del(const Ctl& ctl, const control::LinkDefinition& link) {
   TRY(control::Client client, connect(lattice.options));
   Result<std::string> done = client.delete_link(link);
   if (!done) return fail(explain_silence(done.error(), "", lattice.options.lattice_prefix));
+  spinner.stop();
   warn(ctl, *done);
   return Output{fmt::format("Deleted link for {} successfully", named),
                 {{"actor_id", link.actor_id},

@@ -102,7 +102,7 @@ void add_choice_of_host(CLI::App& app, StartArguments& into) {
                  "How long hosts may take to offer, in milliseconds")
       ->capture_default_str()
       ->type_name("<MS>")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{3'600'000}));
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{3'600'000}).description(""));
   app.add_flag("--skip-wait", into.skip_wait,
                "Return when the host has the request, before the start");
 }

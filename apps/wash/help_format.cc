@@ -41,8 +41,8 @@ std::string option_of(const CLI::Option* option) {
 std::string about(const CLI::Option* option) {
   std::string text = option->get_description();
   if (!option->get_default_str().empty() && option->get_items_expected_max() > 0)
-    text += fmt::format(" [default: {}]", option->get_default_str());
-  if (!option->get_envname().empty()) text += fmt::format(" [env: {}]", option->get_envname());
+    text += fmt::format(" ({})", option->get_default_str());
+  if (!option->get_envname().empty()) text += fmt::format(" [${}]", option->get_envname());
   return text;
 }
 
@@ -103,18 +103,22 @@ std::string options_of(const CLI::App* app, bool with_help) {
 
 }  // namespace
 
+std::string usage_of(const CLI::App& app) {
+  bool group = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
+  std::string usage =
+      fmt::format("Usage: {}{}", path_of(&app), group ? " <COMMAND>" : " [OPTIONS]");
+  for (const CLI::Option* option : app.get_options())
+    if (option->get_positional()) usage += " " + argument_of(option);
+  return usage;
+}
+
 std::string HelpFormat::make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const {
   Rows commands, arguments;
   for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; }))
     commands.emplace_back(sub->get_name(), sub->get_description());
-  std::string usage =
-      fmt::format("Usage: {}{}", path_of(app), commands.empty() ? " [OPTIONS]" : " <COMMAND>");
-  for (const CLI::Option* option : app->get_options()) {
-    if (!option->get_positional()) continue;
-    usage += " " + argument_of(option);
-    arguments.emplace_back(argument_of(option), about(option));
-  }
-  std::string out = fmt::format("{}\n\n{}\n", app->get_description(), usage);
+  for (const CLI::Option* option : app->get_options())
+    if (option->get_positional()) arguments.emplace_back(argument_of(option), about(option));
+  std::string out = fmt::format("{}\n\n{}\n", app->get_description(), usage_of(*app));
   out += section("Commands", commands) + section("Arguments", arguments);
   for (const CLI::App* at = app; at != nullptr; at = at->get_parent())
     out += options_of(at, at->get_parent() == nullptr);

@@ -9,6 +9,9 @@
 
 namespace trellis::wash {
 
+// "Usage: wash ctl start actor [OPTIONS] <actor-ref>"
+std::string usage_of(const CLI::App& app);
+
 class HelpFormat : public CLI::FormatterBase {
  public:
   std::string make_help(const CLI::App* app, std::string name,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <utility>
 
 #include "codec/json.h"
@@ -12,11 +13,37 @@ namespace {
 constexpr std::string_view kCausedBy = "\n\nCaused by:\n";
 constexpr std::string_view kIndent = "    ";
 
-std::string_view without_number(std::string_view line) {
+// The size of "3: " at the line's beginning, 0 if there is none.
+std::size_t number_size(std::string_view line) {
   std::size_t digits = line.find_first_not_of("0123456789");
-  if (digits == 0 || digits == std::string_view::npos || line.substr(digits, 2) != ": ")
-    return line;
-  return line.substr(digits + 2);
+  if (digits == 0 || digits == std::string_view::npos || line.substr(digits, 2) != ": ") return 0;
+  return digits + 2;
+}
+
+// A cause of several lines is set in as a whole.
+std::string indented(std::string_view text) {
+  std::string lines;
+  for (char c : text) {
+    lines += c;
+    if (c == '\n') lines += kIndent;
+  }
+  return lines;
+}
+
+// serde_json sorts the members of objects, so scripts and diffs have always seen them sorted. The
+// depth is that of our own answers.
+boost::json::value sorted(const boost::json::value& value) {
+  if (value.is_array()) {
+    boost::json::array list;
+    for (const boost::json::value& element : value.get_array()) list.push_back(sorted(element));
+    return list;
+  }
+  if (!value.is_object()) return value;
+  std::map<std::string_view, const boost::json::value*> members;
+  for (const auto& [key, member] : value.get_object()) members[key] = &member;
+  boost::json::object ordered;
+  for (const auto& [key, member] : members) ordered[key] = sorted(*member);
+  return ordered;
 }
 
 }  // namespace
@@ -25,7 +52,7 @@ std::string text_success(std::string_view text) { return fmt::format("\n{}\n", t
 
 std::string json_success(boost::json::object fields) {
   fields["success"] = true;
-  return fmt::format("\n{}\n", codec::json_pretty(fields));
+  return fmt::format("\n{}\n", codec::json_pretty(sorted(fields)));
 }
 
 std::string text_error(std::string_view text) { return fmt::format("\n{}\n", text); }
@@ -34,7 +61,7 @@ std::string json_error(std::string_view text) {
   std::vector<std::string> chain = split_causes(text);
   boost::json::object fields{{"success", false}, {"error", chain.front()}};
   if (chain.size() > 1) fields["error_chain"] = boost::json::array(chain.begin() + 1, chain.end());
-  return fmt::format("\n{}\n", codec::json_pretty(fields));
+  return fmt::format("\n{}\n", codec::json_pretty(sorted(fields)));
 }
 
 std::string with_cause(std::string message, std::string_view cause) {
@@ -45,7 +72,7 @@ std::string with_cause(std::string message, std::string_view cause) {
     if (i > 0) message += '\n';
     message += kIndent;
     if (causes.size() > 1) message += fmt::format("{}: ", i);
-    message += causes[i];
+    message += indented(causes[i]);
   }
   return message;
 }
@@ -60,12 +87,11 @@ std::vector<std::string> split_causes(std::string_view text) {
     std::size_t end = rest.find('\n');
     std::string_view line = rest.substr(0, end);
     if (line.starts_with(kIndent)) line.remove_prefix(kIndent.size());
-    if (numbered) line = without_number(line);
-    // A cause of several lines belongs together when nothing numbers them apart.
-    if (!numbered && chain.size() > 1) {
-      chain.back().append("\n").append(line);
+    std::size_t number = numbered ? number_size(line) : 0;
+    if (number > 0 || (!numbered && chain.size() == 1)) {
+      chain.emplace_back(line.substr(number));
     } else {
-      chain.emplace_back(line);
+      chain.back().append("\n").append(line);
     }
     if (end == std::string_view::npos) break;
     rest.remove_prefix(end + 1);

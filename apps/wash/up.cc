@@ -24,6 +24,7 @@ constexpr auto kProbe = 1s;
 constexpr auto kReady = 20s;
 constexpr auto kStop = 25s;  // the host gives what runs on it 20 s
 constexpr std::size_t kLogLines = 12;
+constexpr std::string_view kOwnBus = "trellis";  // what our bus calls itself in its INFO
 
 struct Place {  // where this host will be
   std::string bus_host, dashboard;
@@ -63,16 +64,17 @@ Result<void> check_free(const Place& place) {
     return fail(with_advice(
         fmt::format("Another wasmCloud host is already running on this machine with PID {}",
                     host->pid),
-        fmt::format("its dashboard is {}; stop it with `wash down`, or start a second one with "
-                    "other ports: "
-                    "WASMCLOUD_DASHBOARD_PORT={} wash up --nats-port {}",
+        fmt::format("its dashboard is {}; stop it with `wash down`, or give a second one its own "
+                    "ports and folder: "
+                    "WASMCLOUD_DASHBOARD_PORT={} TRELLIS_DATA_DIR=~/.local/state/trellis-2 wash up "
+                    "--nats-port {}",
                     place.url(), place.dashboard_port + 1, place.bus_port + 1)));
   control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
   if (bus.state != control::PortState::closed) {
-    std::string who = bus.state == control::PortState::nats
-                          ? fmt::format("it is a NATS server{} or another host's bus",
-                                        bus.server_name.empty() ? "" : " called " + bus.server_name)
-                          : std::string("it is not a NATS server");
+    std::string who = "it is not a NATS server";
+    if (bus.state == control::PortState::nats)
+      who = bus.server_name == kOwnBus ? "it is the bus of another Trellis host"
+                                       : "it is a NATS server";
     return fail(
         with_advice(fmt::format("Could not start NATS server, a process is already listening on {}",
                                 place.bus()),
@@ -107,13 +109,16 @@ Output report(const Place& place, const HostProcess& host, bool detached) {
   return output;
 }
 
-bool child_lives(const HostProcess& host) {
+// How the child ended; nothing while it lives. It stays to be waited for.
+std::optional<siginfo_t> ending_of(const HostProcess& host) {
   siginfo_t info{};
   bool ended =
       ::waitid(P_PID, static_cast<id_t>(host.pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
       info.si_pid == host.pid;
-  return !ended;
+  return ended ? std::optional(info) : std::nullopt;
 }
+
+bool child_lives(const HostProcess& host) { return !ending_of(host); }
 
 Error start_failed(const Error& why, const Place& place, bool detached) {
   std::string message =
@@ -176,13 +181,17 @@ class Signals {
   sigset_t watched_{}, before_{};
 };
 
-// Until Ctrl-C, or until the host ends by itself. A second Ctrl-C kills what does not want to stop.
+// Until Ctrl-C, or until the host ends by itself. A second Ctrl-C kills what does not want to
+// stop.
 Result<void> watch_over(const Context& context, const HostProcess& host, const Signals& signals) {
   while (true) {
     int signal = signals.wait(1s);
-    if (!child_lives(host))
+    if (std::optional<siginfo_t> ending = ending_of(host)) {
+      // `wash down` and `wash ctl stop host` end it too, and then it ends well.
+      if (ending->si_code == CLD_EXITED && ending->si_status == 0) return {};
       return fail(Errc::unavailable, "wash.up",
                   "The host ended by itself; what it said stands above");
+    }
     if (signal != 0 && signal != SIGCHLD) break;
   }
   Spinner spinner = context.spinner("CTRL+c received, gracefully stopping wasmCloud and NATS...");

@@ -73,6 +73,17 @@ std::string unknown_word(const CLI::App& root, const CLI::App& app, const std::s
   return fmt::format("{} It has: {}.", mistake, fmt::join(known, ", "));
 }
 
+// "<actor-id> is missing", or the parser's own words for what is not an argument.
+std::string missing_text(const CLI::App& app, const std::string& text) {
+  for (const CLI::Option* option : app.get_options()) {
+    std::string name = option->get_name(option->get_positional());
+    if (text != name + " is required") continue;
+    return option->get_positional() ? fmt::format("<{}> is missing", name)
+                                    : fmt::format("{} is missing", name);
+  }
+  return text;
+}
+
 // The error texts of the argument parser, said as a sentence.
 std::string mistake_text(const CLI::App& root, const CLI::App& app, const CLI::ParseError& error) {
   std::vector<std::string> left = root.remaining(true);
@@ -81,7 +92,7 @@ std::string mistake_text(const CLI::App& root, const CLI::App& app, const CLI::P
   if (unknown) return unknown_word(root, app, left.front());
   std::string text = error.what();
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
-    return fmt::format("`{}`: {}", path_of(app), text);
+    return fmt::format("{}\n\n{}", missing_text(app, text), usage_of(app));
   // Our own checks say everything themselves; the parser puts the argument's name before it.
   if (std::size_t at = text.find("Invalid value '"); at != std::string::npos)
     return text.substr(at);
