@@ -94,8 +94,8 @@ def start_actor(name, reference, **env):
 
 
 def milliseconds(text):
-    number, unit = re.match(r"([\d.]+)(us|ms|s)", text).groups()
-    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    number, unit = re.match(r"([\d.]+)(us|ms|s|m)", text).groups()
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[unit]
 
 
 def load(port, connections, seconds):
@@ -206,10 +206,9 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
     hog(options.seconds)
     starting()
-    micro = build / "bin" / "instance_bench"
-    if micro.exists():
-        print("\nin process, one core", flush=True)
-        subprocess.run(["taskset", "-c", SERVER_CORE, str(micro)], check=True)
+    print("\nin process, one core", flush=True)
+    subprocess.run(["taskset", "-c", SERVER_CORE, str(build / "bin" / "engine_instance_bench"),
+                    "--benchmark_counters_tabular=true"], check=True)
 
 
 if __name__ == "__main__":
