@@ -97,7 +97,7 @@ class Connection final : public ConnectionBase {
     return step;
   }
 
-  // Room behind end_, with the bytes from `from` on kept; views into the buffer end when it grows
+  // Room behind end_; what is unread stays. Views into the buffer end when it grows
   // or moves, so this is called before the head is parsed, or with room that was made then.
   void make_room() {
     if (begin_ == end_) begin_ = end_ = 0;
@@ -189,7 +189,7 @@ class Connection final : public ConnectionBase {
     for (;;) {
       std::size_t used = 0;
       const Step step = parser_.parse_chunks({chunks.data(), have}, used, body_);
-      std::memmove(chunks.data(), chunks.data() + used, have - used);
+      if (used > 0) std::memmove(chunks.data(), chunks.data() + used, have - used);
       have -= used;
       if (step == Step::refused) {
         refusal_ = parser_.refusal();

@@ -30,6 +30,7 @@ runtime::Task<std::unique_ptr<HttpServer>> HttpServer::listen(runtime::Cores& co
     CO_TRY(tls, TlsContext::load(options.tls_files));
   }
   CO_TRY(auto sockets, listen_on(address, cores.size()));
+  options.address = address.text();  // with the port that was found
   auto shared = std::unique_ptr<Shared>(new Shared{std::move(options), handler, std::move(tls),
                                                    address.storage.ss_family, std::move(sockets)});
   std::unique_ptr<HttpServer> server(new HttpServer(cores, std::move(shared)));

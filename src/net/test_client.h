@@ -19,10 +19,14 @@ namespace trellis::net {
 class TestClient {
  public:
   // `receive_bytes` > 0 makes the receive window small, for slow-reader tests.
-  explicit TestClient(std::uint16_t port, int receive_bytes = 0) {
+  enum class Connect { at_once, later };
+  explicit TestClient(std::uint16_t port, int receive_bytes = 0, Connect when = Connect::at_once) {
     fd_ = socket(AF_INET, SOCK_STREAM, 0);
     if (receive_bytes > 0)
       setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+    if (when == Connect::at_once) connect_to(port);
+  }
+  void connect_to(std::uint16_t port) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);

@@ -189,10 +189,11 @@ TEST(Cores, StopTellsATaskAgainThatIgnoresTheFirstTime) {
   EXPECT_EQ(told, 3);
 }
 
-TEST(Cores, StopIsIdempotent) {
+TEST(Cores, StopIsIdempotentAndNothingRunsAfterIt) {
   auto cores = test_cores();
   cores->stop();
   cores->stop();
+  EXPECT_EQ(cores->run_blocking<unsigned>(0, index_of_this_core).error().code, Errc::cancelled);
 }
 
 Task<unsigned> ask_other_core(Cores* cores) {

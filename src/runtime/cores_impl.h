@@ -80,6 +80,8 @@ Task<T> Cores::run_on(unsigned core, std::function<Task<T>()> make) {
 
 template <class T>
 Result<T> Cores::run_blocking(unsigned core, std::function<Task<T>()> make) {
+  if (threads_.empty())
+    return fail(Errc::cancelled, "runtime.run_blocking", "the cores have stopped");
   auto promise = std::make_shared<std::promise<Result<T>>>();
   auto future = promise->get_future();
   struct Step {
