@@ -64,7 +64,8 @@ class Bus {
   virtual runtime::Task<std::vector<Message>> collect(Message message,
                                                       runtime::Deadline deadline) = 0;
   // Tells whether anybody listens to `subject`: now, and on core 0 whenever that changes, so that
-  // what nobody hears need not be made. A bus that cannot know says yes.
+  // what nobody hears need not be made. `tell` only takes note: it uses the bus no further. A bus
+  // that cannot know says yes.
   virtual void watch_interest(std::string subject, std::function<void(bool)> tell) {
     static_cast<void>(subject);
     tell(true);

@@ -152,10 +152,10 @@ Result<Subscription> BusRouter::subscribe(std::string subject, std::string queue
                 fmt::format("'{}' is no name of a group", queue_group.substr(0, 80)));
   auto receiver = std::make_shared<LocalReceiver>(*this, std::move(subject), std::move(queue_group),
                                                   std::move(handler));
-  index_.insert(*receiver);
+  add(*receiver);
   return Subscription([weak = weak_from_this(), receiver] {
     receiver->cancel();
-    if (const auto router = weak.lock()) router->index_.remove(*receiver);
+    if (const auto router = weak.lock()) router->remove(*receiver);
   });
 }
 

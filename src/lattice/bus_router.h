@@ -59,6 +59,7 @@ class BusRouter : public std::enable_shared_from_this<BusRouter> {
   Result<Subscription> subscribe(std::string subject, std::string queue_group,
                                  std::function<void(const Message&)> handler);
 
+  // `tell` may run inside route(): it only takes note.
   void watch_interest(std::string subject, std::function<void(bool)> tell);
 
   Result<void> check(const Message& message) const;

@@ -17,9 +17,9 @@
 namespace trellis::lattice {
 
 struct EmbeddedBusOptions {
-  std::string address = "127.0.0.1:4222";  // "" opens no front door; port 0 takes a free one
-  std::string server_id;                   // shown in INFO
-  std::string auth_token, user, password;  // when set, CONNECT must carry them
+  std::string address = "127.0.0.1:4222";        // "" opens no front door; port 0 takes a free one
+  std::string server_id{};                       // shown in INFO
+  std::string auth_token{}, user{}, password{};  // when set, CONNECT must carry them
 
   std::size_t payload_bytes_max = limits::kBusPayloadBytesMax;
   std::size_t control_line_max = limits::kBusControlLineMax;

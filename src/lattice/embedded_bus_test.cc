@@ -121,6 +121,21 @@ TEST_F(EmbeddedBusTest, SubscriptionsMayOutliveIt) {
   });
 }
 
+TEST_F(EmbeddedBusTest, TellsWhetherAnybodyListens) {
+  run([]() -> Task<void> {
+    CO_TRY(const auto bus, co_await EmbeddedBus::start(without_door()));
+    std::vector<bool> told;
+    bus->watch_interest("evt.lab", [&](bool listening) { told.push_back(listening); });
+    CO_TRY(auto other, bus->subscribe("evt.other", "", [](const Message&) {}));
+    CO_TRY(auto exact, bus->subscribe("evt.lab", "", [](const Message&) {}));
+    CO_TRY(auto wide, bus->subscribe("evt.>", "group", [](const Message&) {}));
+    exact.reset();
+    wide.reset();
+    EXPECT_EQ(told, (std::vector<bool>{false, true, false}));
+    co_return co_await bus->stop(Deadline::in(5s));
+  });
+}
+
 TEST_F(EmbeddedBusTest, SaysWhereItListens) {
   run([]() -> Task<void> {
     auto options = without_door();

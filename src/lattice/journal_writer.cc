@@ -1,6 +1,7 @@
 #include "lattice/journal_writer.h"
 
 #include <optional>
+#include <utility>
 
 #include "runtime/core.h"
 #include "runtime/offload.h"
@@ -35,7 +36,10 @@ JournalWriter::JournalWriter(std::unique_ptr<Journal> journal)
   shared_->journal = std::move(journal);
 }
 
-JournalWriter::~JournalWriter() { shared_->closed = true; }
+JournalWriter::~JournalWriter() {
+  shared_->closed = true;
+  for (const auto& change : std::exchange(shared_->waiting, {})) change->done.wake();
+}
 
 bool JournalWriter::idle() const { return !shared_->writing && shared_->waiting.empty(); }
 
@@ -52,8 +56,7 @@ runtime::Task<void> JournalWriter::write(JournalRecord record, std::function<voi
   }
   co_await change->done.wait();
   if (!change->result)
-    co_return fail(Errc::cancelled, "lattice.journal",
-                   "no longer waited for; the change is still made");
+    co_return fail(Errc::cancelled, "lattice.journal", "not known whether the change was made");
   co_return *change->result;
 }
 

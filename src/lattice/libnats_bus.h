@@ -1,13 +1,14 @@
 // For tests: a Bus made of libnats, the NATS client library of others, so that the front door is
-// tried by a client we did not write. Used on a core; what libnats would block for runs on an
-// Offload.
+// tried by a client we did not write. Used on the server's core: whatever libnats may wait for,
+// also its locks, which it holds while it waits for the server, must run on the Offload.
 #pragma once
 
 #include <nats/nats.h>
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "lattice/bus.h"
 #include "runtime/offload.h"
@@ -20,13 +21,13 @@ class LibnatsBus final : public Bus {
     std::string url;
     std::string user{}, password{}, token{};
     std::chrono::milliseconds reconnect_wait{20};
+    std::function<void()> reconnected{};  // runs on the core
   };
   static runtime::Task<std::unique_ptr<LibnatsBus>> connect(Options options);
   ~LibnatsBus() override;  // close() first
 
   runtime::Task<void> flush();  // a round trip: the server has seen everything sent so far
   runtime::Task<void> close();
-  std::uint64_t reconnects() const;
 
   Result<void> publish(Message message) override;
   Result<Subscription> subscribe(std::string subject, std::string queue_group,
@@ -40,6 +41,10 @@ class LibnatsBus final : public Bus {
   runtime::Task<std::vector<Message>> ask(Message message, std::size_t wanted,
                                           runtime::Deadline deadline);
 
+  static void on_reconnected(natsConnection*, void* closure);
+
+  std::function<void()> reconnected_;
+  runtime::Core& core_ = runtime::Core::current();
   runtime::Offload offload_{1, 100'000};
   natsConnection* connection_ = nullptr;
   std::int64_t payload_bytes_max_ = 0;
