@@ -14,8 +14,12 @@ struct LinkArguments {
 };
 using Arguments = std::shared_ptr<LinkArguments>;
 
-void warn(const Ctl& ctl, const std::string& warning) {
-  if (!warning.empty()) ctl.context.note("Warning: " + warning);
+// A link that is kept but does not work: said on stderr, and in the JSON.
+Output with_warning(const Ctl& ctl, const std::string& warning, Output output) {
+  if (warning.empty()) return output;
+  ctl.context.note("Warning: " + warning);
+  output.json["warning"] = warning;
+  return output;
 }
 
 Result<Output> put(const Ctl& ctl, LinkArguments& arguments) {
@@ -29,10 +33,10 @@ Result<Output> put(const Ctl& ctl, LinkArguments& arguments) {
   Result<std::string> done = client.put_link(link);
   if (!done) return fail(explain_silence(done.error(), "", lattice.options.lattice_prefix));
   spinner.stop();
-  warn(ctl, *done);
-  return Output{
+  Output output{
       fmt::format("Published link ({}) <-> ({}) successfully", link.actor_id, link.provider_id),
       {{"actor_id", link.actor_id}, {"provider_id", link.provider_id}}};
+  return with_warning(ctl, *done, std::move(output));
 }
 
 Result<Output> del(const Ctl& ctl, const control::LinkDefinition& link) {
@@ -44,11 +48,11 @@ Result<Output> del(const Ctl& ctl, const control::LinkDefinition& link) {
   Result<std::string> done = client.delete_link(link);
   if (!done) return fail(explain_silence(done.error(), "", lattice.options.lattice_prefix));
   spinner.stop();
-  warn(ctl, *done);
-  return Output{fmt::format("Deleted link for {} successfully", named),
+  Output output{fmt::format("Deleted link for {} successfully", named),
                 {{"actor_id", link.actor_id},
                  {"contract_id", link.contract_id},
                  {"link_name", link.link_name}}};
+  return with_warning(ctl, *done, std::move(output));
 }
 
 Result<Output> query(const Ctl& ctl, bool verbose) {

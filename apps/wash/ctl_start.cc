@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <type_traits>
+
 #include "arguments.h"
 #include "codec/json.h"
 #include "ctl.h"
@@ -30,10 +32,13 @@ Result<std::string> choose_host(control::Client& client, const StartArguments& a
   TRY(auction.constraints, parse_pairs(arguments.constraints));
   Result<std::string> host = client.auction(auction, milliseconds(arguments.auction_timeout_ms));
   if (host || host.error().code != Errc::not_found) return host;
-  std::string hint = fmt::format(
-      "no host of the lattice '{}' offered to run it; `wash ctl get hosts` lists them{}",
-      client.options().lattice_prefix,
-      arguments.constraints.empty() ? "" : ", and the labels must match --constraint");
+  std::string hint =
+      fmt::format("no host of the lattice '{}' offered to run it; `wash ctl get hosts` lists them",
+                  client.options().lattice_prefix);
+  if (!arguments.constraints.empty()) hint += ", and their labels must match --constraint";
+  // Hosts are silent about a provider they have already.
+  if (std::is_same_v<Auction, control::ProviderAuction>)
+    hint += ". Where it already runs under this link name no second one is started";
   return fail(
       caused_by(host.error().detail, Error{Errc::not_found, host.error().site, std::move(hint)}));
 }
