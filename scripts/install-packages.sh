@@ -83,9 +83,11 @@ missing_packages() {
 # 4222, now and at every boot; a machine that only builds Trellis must get neither.
 readonly services=(nginx nats-server)
 readonly policy=/usr/sbin/policy-rc.d
+readonly policy_mark="no services while packages are installed (Trellis)"
+sudo=()
 
 install() {
-  local -a wanted=("$@") sudo=()
+  local -a wanted=("$@")
   if [[ $(id -u) -ne 0 ]]; then
     command -v sudo >/dev/null || {
       echo "These packages are missing: ${wanted[*]}" >&2
@@ -96,17 +98,16 @@ install() {
   fi
   echo "Installing: ${wanted[*]}"
 
-  local made_policy=no
-  if [[ ! -e $policy ]]; then
-    made_policy=yes
-    printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+  # Ours is marked, so that one left by an interrupted run is known and removed by the next.
+  if [[ ! -e $policy ]] || grep -q "$policy_mark" "$policy"; then
+    trap '"${sudo[@]}" rm -f "$policy"' EXIT
+    printf '#!/bin/sh\n# %s\nexit 101\n' "$policy_mark" | "${sudo[@]}" tee "$policy" >/dev/null
     "${sudo[@]}" chmod 755 "$policy"
   fi
   local failed=no
   "${sudo[@]}" apt-get update -qq &&
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
       apt-get install -y -qq --no-install-recommends "${wanted[@]}" || failed=yes
-  [[ $made_policy == no ]] || "${sudo[@]}" rm -f "$policy"
   local name
   for name in "${services[@]}"; do
     if [[ " ${wanted[*]} " == *" $name"[\ -]* ]] && command -v systemctl >/dev/null; then

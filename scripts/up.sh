@@ -36,6 +36,11 @@ if ! wash ctl link query -o json | grep -qF "\"$actor\""; then
   wash ctl link put "$actor" "$httpserver_key" wasmcloud:httpserver "ADDRESS=$address"
 fi
 
+if ! curl -fsS --retry 10 --retry-connrefused --retry-delay 1 -o /dev/null localhost:8080; then
+  echo "Echo is linked but does not answer on port 8080. The state of the links:" >&2
+  wash ctl link query --verbose >&2
+  exit 1
+fi
 cat <<TEXT
 
 Echo answers HTTP. Try:   curl localhost:8080

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include <CLI/CLI.hpp>
 
@@ -25,6 +26,15 @@ constexpr const char* kAbout =
     "Usually started with `wash up`. Configured by environment variables; docs/configuration.md "
     "lists them.";
 
+// A host that cannot be stopped cleanly is left to the end of the process.
+Result<void> stop(host::Host& host) {
+  auto stopped = host.stop(kDrainTime);
+  if (stopped) return stopped;
+  LOG(error, "not everything could be stopped in time: {}", stopped.error().describe());
+  log::stop();
+  std::_Exit(1);
+}
+
 Result<void> run(const host::Config& config) {
   TRY(auto cores, runtime::Cores::start({.count = config.cores, .pin = true}));
   runtime::Offload offload;
@@ -35,7 +45,7 @@ Result<void> run(const host::Config& config) {
   auto console = cores->run_blocking<std::unique_ptr<console::Console>>(
       0, [&] { return console::Console::start(*cores, *host); });
   if (!console) {
-    host->stop(kDrainTime);
+    TRY_OK(stop(*host));
     return fail(
         Errc::unavailable, "trellis.console",
         fmt::format(
@@ -45,7 +55,7 @@ Result<void> run(const host::Config& config) {
   LOG(info, "Dashboard, API and probes on http://{}:{}", config.dashboard_host, (*console)->port());
   const auto signal = runtime::wait_for_stop_signal(*cores);
   LOG(info, "stopping");
-  host->stop(kDrainTime);
+  TRY_OK(stop(*host));
   auto closed = cores->run_blocking<void>(
       0, [&] { return (*console)->close(runtime::Deadline::in(kConsoleCloseTime)); });
   if (!closed) LOG(warn, "closing the dashboard: {}", closed.error().describe());

@@ -13,10 +13,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDrainTime = 10s;  // for requests in flight when a link goes
+constexpr auto kCutTime = 2s;
 
 }  // namespace
 
-HttpProvider::HttpProvider(capability::ProviderContext context) : context_(std::move(context)) {}
+HttpProvider::HttpProvider(capability::ProviderContext context)
+    : context_(std::move(context)), draining_(runtime::Core::current()) {}
 HttpProvider::~HttpProvider() = default;
 
 runtime::Task<void> HttpProvider::link_put(lattice::Link link) {
@@ -37,12 +39,20 @@ runtime::Task<void> HttpProvider::link_delete(lattice::Link link) {
   co_return co_await close(link.actor_id, runtime::Deadline::in(kDrainTime));
 }
 
+// The port is free when this returns; requests in flight are answered behind it.
 runtime::Task<void> HttpProvider::close(std::string actor_id, runtime::Deadline deadline) {
   auto node = listeners_.extract(actor_id);
   if (node.empty()) co_return Result<void>{};
-  auto closed = co_await node.mapped()->close(deadline);
   LOG(info, "httpserver: {} is free again", node.mapped()->settings().address);
-  co_return closed;
+  draining_.spawn("closing an HTTP listener", drain(std::move(node.mapped()), deadline));
+  // Every core closes its socket before what is posted to it from here on.
+  co_return co_await context_.cores.on_each(
+      []() -> runtime::Task<void> { co_return Result<void>{}; });
+}
+
+runtime::Task<void> HttpProvider::drain(std::unique_ptr<Listener> listener,
+                                        runtime::Deadline deadline) {
+  co_return co_await listener->close(deadline);
 }
 
 runtime::Task<Bytes> HttpProvider::handle(const lattice::Link&, std::string_view operation,
@@ -62,6 +72,11 @@ runtime::Task<void> HttpProvider::stop(runtime::Deadline deadline) {
     if (auto closed = co_await close(actor, deadline); !closed) {
       LOG(warn, "httpserver: closing the listener of {}: {}", actor, closed.error().describe());
     }
+  }
+  if (auto ended = co_await draining_.join(deadline); !ended) {
+    LOG(warn, "httpserver: {}; their connections are cut", ended.error().describe());
+    draining_.cancel();
+    co_return co_await draining_.join(runtime::Deadline::in(kCutTime));
   }
   co_return Result<void>{};
 }

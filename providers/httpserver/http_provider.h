@@ -9,6 +9,7 @@
 
 #include "capability/provider.h"
 #include "httpserver/settings.h"
+#include "runtime/task_group.h"
 
 namespace trellis::httpserver {
 
@@ -33,8 +34,11 @@ class HttpProvider final : public capability::Provider {
  private:
   runtime::Task<void> close(std::string actor_id, runtime::Deadline deadline);
 
+  static runtime::Task<void> drain(std::unique_ptr<Listener> listener, runtime::Deadline deadline);
+
   capability::ProviderContext context_;
   std::map<std::string, std::unique_ptr<Listener>> listeners_;  // by actor
+  runtime::TaskGroup draining_;  // listeners that are closed but for requests in flight
 };
 
 }  // namespace trellis::httpserver

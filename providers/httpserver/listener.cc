@@ -9,7 +9,7 @@ namespace {
 // What the client sees when the actor gave no answer: 503 when trying again may help, else 500. The
 // reason is for the operator, not for the client.
 net::HttpResponse failure(const std::string& actor_id, const net::HttpRequest& request,
-                          const Error& error) {
+                          const Error& error, log::Level log_level) {
   const bool passing = error.code == Errc::timeout || error.code == Errc::unavailable ||
                        error.code == Errc::exhausted || error.code == Errc::not_found;
   net::HttpResponse response;
@@ -17,7 +17,8 @@ net::HttpResponse failure(const std::string& actor_id, const net::HttpRequest& r
   if (error.code == Errc::exhausted || error.code == Errc::not_found) {
     response.headers.push_back({"retry-after", "1"});
   }
-  if (error.code != Errc::exhausted) {  // shed load is counted, not logged line by line
+  // Shed load is not worth a line for each request.
+  if (error.code != Errc::exhausted && log_level <= log::Level::warn) {
     LOG(warn, "{} {} for actor {}: {}", request.method, request.path, actor_id, error.describe());
   }
   return response;
@@ -42,6 +43,7 @@ Listener::Listener(capability::Actors& actors, std::string actor_id, Settings se
       actor_id_(std::move(actor_id)),
       settings_(std::move(settings)),
       cors_(settings_.cors),
+      log_level_(log::parse_level(settings_.log_level)),
       timeout_(settings_.timeout.value_or(rpc_timeout)) {}
 
 runtime::Task<std::unique_ptr<Listener>> Listener::open(runtime::Cores& cores,
@@ -63,7 +65,7 @@ runtime::Task<net::HttpResponse> Listener::handle(const net::HttpRequest& reques
   const Bytes payload = capability::encode_http_call(to_call(request));
   auto reply = co_await actors_.call(actor_id_, capability::kHandleRequest, payload,
                                      runtime::Deadline::in(timeout_));
-  if (!reply) co_return failure(actor_id_, request, reply.error());
+  if (!reply) co_return failure(actor_id_, request, reply.error(), log_level_);
 
   net::HttpResponse response;
   response.storage = std::move(*reply);

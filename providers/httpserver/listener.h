@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/log.h"
 #include "capability/provider.h"
 #include "httpserver/cors.h"
 #include "httpserver/settings.h"
@@ -32,6 +33,7 @@ class Listener final : public net::HttpHandler {
   const std::string actor_id_;
   const Settings settings_;
   const CorsPolicy cors_;
+  const log::Level log_level_;  // lines below it are not written
   const std::chrono::milliseconds timeout_;
   std::unique_ptr<net::HttpServer> server_;
 };

@@ -1,5 +1,5 @@
-// What a capability provider is. The same class runs inside the host and, as trellis-provider, in a
-// process of its own: links come in, invocations go both ways.
+// What a capability provider is: links come in, invocations go both ways. It does not know which
+// process it runs in.
 #pragma once
 
 #include <memory>

@@ -92,6 +92,9 @@ runtime::Task<void> Console::close(runtime::Deadline deadline) {
 runtime::Task<net::HttpResponse> Console::handle(const net::HttpRequest& request) {
   if (request.path == "/api/livez") co_return as_json(200, json::object{{"live", true}});
   if (request.path == "/api/readyz") co_return ready();
+  if (!known_name(request)) {
+    co_return problem(421, "ask this host by the name localhost");
+  }
   if (request.path == "/api/v1/actors" && request.method == "POST")
     co_return co_await start_actor(request);
   if (request.method != "GET" && request.method != "HEAD") {
@@ -122,24 +125,24 @@ runtime::Task<net::HttpResponse> Console::read(std::string path) {
   co_return problem(404, fmt::format("nothing at {}", path));
 }
 
-// A page of another site must not start actors through the browser of somebody who has this port
-// open: the body type is one a form cannot send, and the name asked for must be one of this machine
-// (or the configured one).
-bool Console::same_site(const net::HttpRequest& request) const {
-  const auto host = request.header("host");
-  const bool known = is_loopback_name(host) || host.starts_with(host_.config().dashboard_host);
-  return known && request.header("content-type") == "application/wasm";
+// A page of another site must not read or change this host through the browser of somebody who has
+// this port open: a name that only resolves to this machine is refused while the port is this
+// machine's alone.
+bool Console::known_name(const net::HttpRequest& request) const {
+  return !is_loopback_name(host_.config().dashboard_host) ||
+         is_loopback_name(request.header("host"));
 }
 
 runtime::Task<net::HttpResponse> Console::start_actor(const net::HttpRequest& request) {
-  if (!same_site(request)) {
+  // A body of a type that no form can send: browsers ask before they post it to another site.
+  if (request.header("content-type") != "application/wasm") {
     co_return problem(
         415, "send a signed module with 'content-type: application/wasm' to this host's own name");
   }
   std::function<runtime::Task<std::string>()> make = [this,
                                                       &request]() -> runtime::Task<std::string> {
-    return host_.actors().start_bytes(Bytes(request.body.begin(), request.body.end()), "",
-                                      count_from(request.query));
+    return host_.start_actor(Bytes(request.body.begin(), request.body.end()),
+                             count_from(request.query));
   };
   auto key = co_await cores_.run_on<std::string>(0, std::move(make));
   if (!key) co_return problem(status_of(key.error().code), key.error().detail);

@@ -1,6 +1,6 @@
 // The host's own HTTP address (port 4000): probes, the API, and a page that shows what runs. Reads
-// the host on core 0, answers on the core that accepted. Created by main() after the host, closed
-// before it. API: docs/api.md.
+// the host on core 0, answers on the core that accepted. Created by main() after the host; answers
+// "not ready" while the host stops, and is closed last. API: docs/api.md.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ class Console final : public net::HttpHandler {
   net::HttpResponse ready() const;
   runtime::Task<net::HttpResponse> read(std::string path);  // on core 0
   runtime::Task<net::HttpResponse> start_actor(const net::HttpRequest& request);
-  bool same_site(const net::HttpRequest& request) const;
+  bool known_name(const net::HttpRequest& request) const;
 
   runtime::Cores& cores_;
   host::Host& host_;

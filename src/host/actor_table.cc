@@ -41,8 +41,7 @@ lattice::ClaimsRecord record_of(const claims::ActorClaims& claims) {
 ActorTable::ActorTable(Parts& parts, Delivery& delivery)
     : parts_(parts), delivery_(delivery), turn_(1, kChangesQueuedMax) {}
 
-// --- loading: no change to the table, any number at once
-// ----------------------------------------------------
+// --- loading: no change to the table, any number at once ---
 
 runtime::Task<ActorTable::Loaded> ActorTable::load(std::string reference) {
   std::function<Result<artifact::Artifact>()> fetch = [this, reference] {
@@ -69,12 +68,12 @@ runtime::Task<ActorTable::Loaded> ActorTable::load_bytes(Bytes wasm, std::string
       .module = std::move(module)};
 }
 
-// --- the commands
-// -------------------------------------------------------------------------------------------
+// --- the commands ---
 
 runtime::Task<void> ActorTable::start(control::StartActor request) {
   auto outcome = co_await [](ActorTable& self, control::StartActor& r) -> runtime::Task<void> {
     CO_TRY(Loaded loaded, co_await self.load(r.actor_ref));
+    CO_TRY(const auto turn, co_await self.my_turn());
     co_return co_await self.add(std::move(loaded), std::max<std::size_t>(r.count, 1),
                                 r.annotations);
   }(*this, request);
@@ -90,33 +89,29 @@ runtime::Task<std::string> ActorTable::start_bytes(Bytes wasm, std::string shown
                                                    std::uint16_t count) {
   CO_TRY(Loaded loaded, co_await load_bytes(std::move(wasm), std::move(shown_reference), ""));
   const std::string key = loaded.claims->subject;
+  CO_TRY(const auto turn, co_await my_turn());
   CO_TRY_OK(co_await add(std::move(loaded), std::max<std::size_t>(count, 1), {}));
   co_return key;
 }
 
 runtime::Task<void> ActorTable::scale(control::ScaleActor request) {
-  const auto found = actors_.find(request.actor_id);
-  const std::size_t have = found == actors_.end() ? 0 : found->second.instances.size();
-  if (request.count < have) {
-    co_return co_await remove_instances(request.actor_id, have - request.count, {});
-  }
-  if (request.count == have) co_return Result<void>{};
-  if (have == 0) {
-    CO_TRY(Loaded loaded, co_await load(request.actor_ref));
-    if (loaded.claims->subject != request.actor_id) {
+  std::optional<Loaded> loaded;
+  if (!actors_.contains(request.actor_id) && request.count > 0) {
+    CO_TRY(loaded, co_await load(request.actor_ref));
+    if (loaded->claims->subject != request.actor_id) {
       co_return fail(Errc::invalid, kSite,
                      fmt::format("{} holds actor {}, not {}", request.actor_ref,
-                                 loaded.claims->subject, request.actor_id));
+                                 loaded->claims->subject, request.actor_id));
     }
-    co_return co_await add(std::move(loaded), request.count, request.annotations);
   }
-  if (!request.actor_ref.empty()) CO_TRY_OK(check_reference(request.actor_id, request.actor_ref));
-  co_return co_await add(found->second.loaded, request.count - have, request.annotations);
+  CO_TRY(const auto turn, co_await my_turn());
+  co_return co_await resize(std::move(request), std::move(loaded));
 }
 
 runtime::Task<void> ActorTable::stop(control::StopActor request) {
   const std::size_t count = request.count == 0 ? SIZE_MAX : request.count;
-  co_return co_await remove_instances(request.actor_ref, count, request.annotations);
+  CO_TRY(const auto turn, co_await my_turn());
+  co_return co_await remove(request.actor_ref, count, request.annotations);
 }
 
 runtime::Task<void> ActorTable::update(control::UpdateActor request) {
@@ -138,32 +133,62 @@ runtime::Task<void> ActorTable::update(control::UpdateActor request) {
 }
 
 runtime::Task<void> ActorTable::stop_all() {
-  std::vector<std::string> keys;
-  for (const auto& [key, actor] : actors_) keys.push_back(key);
-  for (auto& key : keys) CO_TRY_OK(co_await remove_instances(key, SIZE_MAX, {}));
+  CO_TRY(const auto turn, co_await my_turn());
+  while (!actors_.empty()) {
+    const std::string key = actors_.begin()->first;
+    CO_TRY_OK(co_await remove(key, SIZE_MAX, {}));
+  }
   co_return Result<void>{};
 }
 
-// --- changes to the table: one at a time
-// --------------------------------------------------------------------
+// --- changes to the table ---
 
-Result<void> ActorTable::check_reference(const std::string& key,
-                                         const std::string& reference) const {
+runtime::Task<runtime::Admission::Ticket> ActorTable::my_turn() {
+  co_return co_await turn_.enter(runtime::Deadline::in(kTurnTimeout));
+}
+
+Result<void> ActorTable::check_same_code(const Loaded& loaded) const {
+  const auto& key = loaded.claims->subject;
   const auto found = actors_.find(key);
-  if (found == actors_.end() || found->second.loaded.reference == reference) return {};
-  return fail(
-      Errc::invalid, kSite,
-      fmt::format(
-          "Cannot start new instance of {} from OCI '{}', it is already running with different OCI "
-          "reference. To upgrade an actor, use live update.",
-          key, reference));
+  if (found == actors_.end()) return {};
+  const auto& running = found->second.loaded;
+  if (running.reference != loaded.reference) {
+    return fail(Errc::invalid, kSite,
+                fmt::format("Cannot start new instance of {} from OCI '{}', it is already running "
+                            "with different OCI reference. To upgrade an actor, use live update.",
+                            key, loaded.reference));
+  }
+  if (running.module->info().content_hash != loaded.module->info().content_hash) {
+    return fail(Errc::invalid, kSite,
+                fmt::format("Cannot start new instance of {}: '{}' holds other code than what is "
+                            "running. To upgrade an actor, use live update, or stop it first.",
+                            key, loaded.reference));
+  }
+  return {};
+}
+
+runtime::Task<void> ActorTable::resize(control::ScaleActor request, std::optional<Loaded> loaded) {
+  const auto found = actors_.find(request.actor_id);
+  const std::size_t have = found == actors_.end() ? 0 : found->second.instances.size();
+  if (request.count < have) {
+    co_return co_await remove(request.actor_id, have - request.count, {});
+  }
+  if (request.count == have) co_return Result<void>{};
+  if (have == 0 && !loaded) {
+    co_return fail(Errc::not_found, kSite,
+                   fmt::format("actor {} was stopped meanwhile", request.actor_id));
+  }
+  if (have > 0) {
+    loaded = found->second.loaded;
+    if (!request.actor_ref.empty()) loaded->reference = request.actor_ref;
+  }
+  co_return co_await add(std::move(*loaded), request.count - have, request.annotations);
 }
 
 runtime::Task<void> ActorTable::add(Loaded loaded, std::size_t count,
                                     control::StringMap annotations) {
-  CO_TRY(const auto turn, co_await turn_.enter(runtime::Deadline::in(kTurnTimeout)));
   const std::string key = loaded.claims->subject;
-  CO_TRY_OK(check_reference(key, loaded.reference));
+  CO_TRY_OK(check_same_code(loaded));
   if (!actors_.contains(key)) {
     Actor actor{.loaded = std::move(loaded), .mode = {}, .instances = {}, .subscription = {}};
     actor.mode = mode_of(actor.loaded, annotations);
@@ -182,9 +207,8 @@ runtime::Task<void> ActorTable::add(Loaded loaded, std::size_t count,
   co_return co_await resize_reuse(key);
 }
 
-runtime::Task<void> ActorTable::remove_instances(std::string key, std::size_t count,
-                                                 control::StringMap annotations) {
-  CO_TRY(const auto turn, co_await turn_.enter(runtime::Deadline::in(kTurnTimeout)));
+runtime::Task<void> ActorTable::remove(std::string key, std::size_t count,
+                                       control::StringMap annotations) {
   const auto found = actors_.find(key);
   if (found == actors_.end()) co_return Result<void>{};
   auto& instances = found->second.instances;
@@ -207,7 +231,7 @@ runtime::Task<void> ActorTable::remove_instances(std::string key, std::size_t co
 }
 
 runtime::Task<void> ActorTable::replace(std::string key, Loaded loaded) {
-  CO_TRY(const auto turn, co_await turn_.enter(runtime::Deadline::in(kTurnTimeout)));
+  CO_TRY(const auto turn, co_await my_turn());
   const auto found = actors_.find(key);
   if (found == actors_.end())
     co_return fail(Errc::not_found, kSite, "the actor was stopped meanwhile");
@@ -270,8 +294,7 @@ engine::InstanceMode ActorTable::mode_of(const Loaded& loaded,
   return chosen ? engine::InstanceMode::reuse : engine::InstanceMode::fresh;
 }
 
-// --- what the lattice is told
-// -------------------------------------------------------------------------------
+// --- what the lattice is told ---
 
 void ActorTable::publish_started(const Actor& actor, const control::ActorInstance& instance) {
   const lattice::ActorStarted started{
@@ -290,6 +313,7 @@ void ActorTable::remember(const Loaded& loaded) {
 runtime::Task<void> ActorTable::store(lattice::ClaimsRecord record, std::string reference) {
   const std::string key = record.subject;
   CO_TRY_OK(co_await parts_.state.put_claims(std::move(record)));
+  if (reference.empty()) co_return Result<void>{};  // it came as bytes
   co_return co_await parts_.state.put_reference(std::move(reference), key);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,15 +48,18 @@ class ActorTable {
 
   runtime::Task<Loaded> load(std::string reference);
   runtime::Task<Loaded> load_bytes(Bytes wasm, std::string reference, std::string digest);
+  // The caller holds the turn of these three.
   runtime::Task<void> add(Loaded loaded, std::size_t count, control::StringMap annotations);
+  runtime::Task<void> remove(std::string key, std::size_t count, control::StringMap annotations);
+  runtime::Task<void> resize(control::ScaleActor request, std::optional<Loaded> loaded);
+
+  runtime::Task<runtime::Admission::Ticket> my_turn();
   runtime::Task<void> install(const Actor& actor);
   runtime::Task<void> resize_reuse(const std::string& key);
-  runtime::Task<void> remove_instances(std::string key, std::size_t count,
-                                       control::StringMap annotations);
   runtime::Task<void> replace(std::string key, Loaded loaded);
   void remember(const Loaded& loaded);
   runtime::Task<void> store(lattice::ClaimsRecord record, std::string reference);
-  Result<void> check_reference(const std::string& key, const std::string& reference) const;
+  Result<void> check_same_code(const Loaded& loaded) const;
   engine::InstanceMode mode_of(const Loaded& loaded, const control::StringMap& annotations) const;
   std::uint32_t reuse_per_core(std::size_t instances) const;
   void publish_started(const Actor& actor, const control::ActorInstance& instance);

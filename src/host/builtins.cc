@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "codec/cloud_event.h"
 #include "codec/msgpack.h"
+#include "host/guest_text.h"
 
 namespace trellis::host {
 namespace {
@@ -29,7 +30,7 @@ Result<Bytes> write_log(BytesView payload, std::string_view actor_key) {
       TRY_OK(in.skip());
     }
   }
-  const auto line = fmt::format("[{}] {}", actor_key, text.substr(0, kLogTextMax));
+  const auto line = fmt::format("[{}] {}", actor_key, as_log_line(text.substr(0, kLogTextMax)));
   log::Level at = log::Level::debug;  // also for a level nobody knows
   if (level == "error") at = log::Level::error;
   if (level == "warn") at = log::Level::warn;

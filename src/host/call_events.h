@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string_view>
 #include <utility>
@@ -26,14 +27,23 @@ class CallEvents {
 
   void tell(lattice::Entity origin, lattice::Entity target, std::string_view operation,
             std::size_t bytes, bool succeeded) {
+    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= kWaitingMax) {
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
+      return;  // whoever listens is slower than the calls; the calls go on
+    }
     cores_[0].post([this, origin = std::move(origin), target = std::move(target),
-                    operation = std::string(operation), bytes,
-                    succeeded] { publish_(origin, target, operation, bytes, succeeded); });
+                    operation = std::string(operation), bytes, succeeded] {
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
+      publish_(origin, target, operation, bytes, succeeded);
+    });
   }
 
  private:
   runtime::Cores& cores_;
   Publish publish_;
+  static constexpr std::uint32_t kWaitingMax =
+      10'000;  // events not yet published; more are dropped
+  std::atomic<std::uint32_t> waiting_{0};
   std::atomic<bool> wanted_{false};
 };
 

@@ -109,8 +109,7 @@ void ControlService::acknowledge(const std::string& to, const Result<void>& outc
         control::to_json(control::Ack{outcome.has_value(), outcome ? "" : outcome.error().detail}));
 }
 
-// --- commands to this host
-// ----------------------------------------------------------------------------------
+// --- commands to this host ---
 
 void ControlService::command(const lattice::Message& message) {
   using Handler = void (ControlService::*)(const std::string&, std::string_view);
@@ -223,8 +222,7 @@ runtime::Task<void> ControlService::stop_soon() {
   co_return Result<void>{};
 }
 
-// --- links
-// --------------------------------------------------------------------------------------------------
+// --- links ---
 
 void ControlService::put_link(const lattice::Message& message) {
   auto link = parse_link(as_text(message.data));
@@ -266,8 +264,7 @@ runtime::Task<void> ControlService::delete_and_answer(std::string to, lattice::L
   co_return Result<void>{};
 }
 
-// --- auctions: silence is "no"
-// ------------------------------------------------------------------------------
+// --- auctions: silence is "no" ---
 
 bool ControlService::satisfies(const control::StringMap& constraints) const {
   const auto& labels = parts_.config.labels;
@@ -292,8 +289,7 @@ void ControlService::bid_for_provider(const lattice::Message& message) {
   reply(message.reply, control::to_json(*auction));
 }
 
-// --- what is asked about
-// ------------------------------------------------------------------------------------
+// --- what is asked about ---
 
 control::HostInventory ControlService::inventory() const {
   return {.host_id = parts_.identity.host.public_key(),

@@ -22,6 +22,7 @@ class ControlService {
                  HostView host);
 
   Result<void> subscribe();
+  void close() { subscriptions_.clear(); }  // takes no more; what was begun goes on
   control::HostInventory inventory() const;
   boost::json::object links() const;   // {"links":[…]}, with status and reason of each
   boost::json::object claims() const;  // {"claims":[…]}

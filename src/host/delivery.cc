@@ -57,10 +57,20 @@ runtime::Task<void> Delivery::answer(Target target, std::string reply, Bytes dat
     }
   }
   if (reply.empty()) co_return Result<void>{};
+  if (auto sent = send(reply, response); !sent) {  // too large for one message
+    response.msg.clear();
+    response.content_length.reset();
+    response.error = sent.error().detail;
+    co_return send(reply, response);
+  }
+  co_return Result<void>{};
+}
+
+Result<void> Delivery::send(const std::string& to, const lattice::InvocationResponse& response) {
   lattice::Message message;
-  message.subject = std::move(reply);
+  message.subject = to;
   message.data = lattice::encode(response);
-  co_return parts_.bus.publish(std::move(message));
+  return parts_.bus.publish(std::move(message));
 }
 
 runtime::Task<Bytes> Delivery::handle(Target target, lattice::Invocation& invocation) {

@@ -29,6 +29,7 @@ class Delivery {
 
   void receive(const Target& target, const lattice::Message& message);
   runtime::Task<void> answer(Target target, std::string reply, Bytes data);
+  Result<void> send(const std::string& to, const lattice::InvocationResponse& response);
   runtime::Task<Bytes> handle(Target target, lattice::Invocation& invocation);
 
   Result<void> authenticate(const Target& target, const lattice::Invocation& invocation);

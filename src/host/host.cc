@@ -16,6 +16,8 @@ constexpr auto kHousekeepingTick = 1s;
 constexpr auto kHeartbeatEvery = 30s;
 constexpr auto kHealthFirst = 5s;
 constexpr auto kHealthEvery = 30s;
+constexpr auto kStopPoll = 10ms;
+constexpr auto kFailedStartStopTime = 5s;
 
 }  // namespace
 
@@ -49,14 +51,16 @@ Result<std::unique_ptr<Host>> Host::start(const Config& config, Environment envi
   Host* raw = host.get();
   auto started = cores.run_blocking<void>(0, [raw] { return raw->start_on_core(); });
   if (!started) {
-    raw->stop(1s);
+    if (auto stopped = raw->stop(kFailedStartStopTime); !stopped) {
+      LOG(error, "{}", stopped.error().describe());
+      static_cast<void>(host.release());  // what still runs in it ends with the process
+    }
     return fail(std::move(started).error());
   }
   return host;
 }
 
-// --- start
-// --------------------------------------------------------------------------------------------------
+// --- start ---
 
 runtime::Task<void> Host::start_on_core() {
   tasks_ = std::make_unique<runtime::TaskGroup>(runtime::Core::current());
@@ -136,6 +140,13 @@ Result<void> Host::open_state() {
   observer.reference_put = [this](const std::string& reference, const std::string& key) {
     events_->publish(events_->make.refmap_set(reference, key));
   };
+  std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  if (error) {
+    return fail(Errc::denied, "host.data_dir",
+                fmt::format("the folder {} is not this user's: {}; set TRELLIS_DATA_DIR to one "
+                            "that is",
+                            folder.string(), error.message()));
+  }
   TRY(state_, lattice::State::open((folder / "state.jsonl").string(), std::move(observer)));
   return {};
 }
@@ -154,8 +165,7 @@ void Host::announce() const {
   events_->publish(events_->make.host_started(config_.labels, identity_.friendly_name));
 }
 
-// --- while it runs
-// ------------------------------------------------------------------------------------------
+// --- while it runs ---
 
 runtime::Task<void> Host::housekeep() {
   auto next_heartbeat = std::chrono::steady_clock::now();
@@ -189,6 +199,14 @@ void Host::publish_heartbeat() {
   events_->publish(events_->make.host_heartbeat(heartbeat));
 }
 
+runtime::Task<std::string> Host::start_actor(Bytes wasm, std::uint16_t count) {
+  if (!ready()) co_return fail(Errc::unavailable, "host.start_actor", "this host is stopping");
+  ++foreign_calls_;
+  auto key = co_await actors_->start_bytes(std::move(wasm), "", count);
+  --foreign_calls_;
+  co_return key;
+}
+
 control::HostDescription Host::describe() const {
   const auto uptime =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
@@ -206,32 +224,40 @@ control::HostDescription Host::describe() const {
   return description;
 }
 
-// --- stop
-// ---------------------------------------------------------------------------------------------------
+// --- stop ---
 
-void Host::stop(std::chrono::milliseconds limit) {
+Result<void> Host::stop(std::chrono::milliseconds limit) {
   ready_ = false;
-  const auto deadline = runtime::Deadline::in(limit);
-  auto stopped =
-      environment_.cores.run_blocking<void>(0, [this, deadline] { return stop_on_core(deadline); });
-  if (!stopped) LOG(warn, "stopping: {}", stopped.error().describe());
+  return environment_.cores.run_blocking<void>(0, [this, limit] { return stop_on_core(limit); });
 }
 
-runtime::Task<void> Host::stop_on_core(runtime::Deadline deadline) {
+runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
+  const auto deadline = runtime::Deadline::in(limit);
   if (control_) {  // start() came this far: there is something to take down and somebody to tell
-    if (auto down = co_await providers_->stop_all(deadline); !down) {
+    control_->close();
+    // Requests in flight get most of the time, what follows them the rest.
+    const auto drained = runtime::Deadline::in(limit * 2 / 3);
+    if (auto down = co_await providers_->stop_all(drained); !down) {
       LOG(warn, "stopping providers: {}", down.error().describe());
     }
     if (auto down = co_await actors_->stop_all(); !down) {
       LOG(warn, "stopping actors: {}", down.error().describe());
     }
-    control_.reset();
-    events_->publish(events_->make.host_stopped(config_.labels));
   }
   if (tasks_) {
     tasks_->cancel();
-    if (auto ended = co_await tasks_->join(deadline); !ended)
-      LOG(warn, "{}", ended.error().describe());
+    CO_TRY_OK(co_await tasks_->join(deadline));
+  }
+  while (foreign_calls_ > 0) {
+    if (deadline.expired()) {
+      co_return fail(Errc::timeout, "host.stop", "an actor that was being started still is");
+    }
+    CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kStopPoll)));
+  }
+  if (control_) {  // a command that was under way may have started something since
+    CO_TRY_OK(co_await providers_->stop_all(deadline));
+    CO_TRY_OK(co_await actors_->stop_all());
+    events_->publish(events_->make.host_stopped(config_.labels));
   }
   auto flushed = bus_ ? co_await bus_->stop(deadline) : Result<void>{};
   take_apart();

@@ -31,7 +31,8 @@ class Host {
 
   // From main(). Not ready from now on; listeners close with their requests answered; actors and
   // providers stop; the lattice is told. Bounded by `limit`.
-  void stop(std::chrono::milliseconds limit);
+  // An error: something still runs in here, so this object must not be destroyed.
+  Result<void> stop(std::chrono::milliseconds limit);
 
   bool ready() const { return ready_.load(std::memory_order_relaxed); }  // any thread
 
@@ -39,14 +40,15 @@ class Host {
   const Config& config() const { return config_; }
   control::HostDescription describe() const;
   ControlService& control() { return *control_; }
-  ActorTable& actors() { return *actors_; }
+  // Starts the signed module; its key. For requests that stop() waits for.
+  runtime::Task<std::string> start_actor(Bytes wasm, std::uint16_t count);
   std::string bus_description() const { return bus_->describe(); }
 
  private:
   Host(const Config& config, Environment environment, Identity identity);
 
   runtime::Task<void> start_on_core();
-  runtime::Task<void> stop_on_core(runtime::Deadline deadline);
+  runtime::Task<void> stop_on_core(std::chrono::milliseconds limit);
   runtime::Task<void> housekeep();
   Result<void> open_state();
   runtime::Task<void> start_bus();
@@ -60,6 +62,7 @@ class Host {
   const lattice::Subjects subjects_;
   const std::chrono::steady_clock::time_point started_;
   std::atomic<bool> ready_{false};
+  unsigned foreign_calls_ = 0;  // start_actor() in progress
 
   // In the order in which each needs the one before it.
   std::unique_ptr<runtime::TaskGroup> tasks_;

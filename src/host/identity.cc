@@ -63,8 +63,7 @@ Result<Identity> make_identity(const Config& config) {
   return Identity{.host = std::move(host),
                   .cluster = std::move(cluster),
                   .cluster_issuers = std::move(issuers),
-                  .friendly_name = make_friendly_name(),
-                  .cluster_is_ad_hoc = config.cluster_seed.empty()};
+                  .friendly_name = make_friendly_name()};
 }
 
 }  // namespace trellis::host

@@ -15,7 +15,6 @@ struct Identity {
   claims::KeyPair cluster;                   // C…
   std::vector<std::string> cluster_issuers;  // the cluster key always among them
   std::string friendly_name;                 // "silent-lake-1234"
-  bool cluster_is_ad_hoc = false;            // made now, known to nobody else
 };
 
 // Errors name the variable that holds a bad seed or issuer.

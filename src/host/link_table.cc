@@ -1,5 +1,7 @@
 #include "host/link_table.h"
 
+#include <optional>
+
 #include "base/log.h"
 
 namespace trellis::host {
@@ -16,7 +18,15 @@ LinkTable::LinkTable(Parts& parts, ProviderTable& providers)
     : parts_(parts), providers_(providers), turn_(1, kRefreshesQueuedMax) {}
 
 runtime::Task<control::LinkStatus> LinkTable::put(lattice::Link link) {
+  std::optional<lattice::Link> before;
+  if (const auto* old = parts_.state.link(link.actor_id, link.contract_id, link.link_name)) {
+    if (old->provider_id != link.provider_id) before = *old;
+  }
   CO_TRY_OK(co_await parts_.state.put_link(link));
+  if (before) {  // it leads to another provider now: the former one lets go of it
+    tell_bus(*before, true);
+    CO_TRY_OK(co_await providers_.link_deleted(*before));
+  }
   tell_bus(link, false);
   parts_.events.publish(parts_.events.make.linkdef_set(link));
   LOG(info, "link set: {} → {} ({}, {})", link.actor_id, link.provider_id, link.contract_id,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "host/guest_text.h"
 #include "host/router.h"
 
 namespace trellis::host {
@@ -34,6 +35,8 @@ runtime::Task<Bytes> LocalActor::host_call(std::string_view binding,
       *this, {binding, contract_or_actor, operation, payload}, deadline, depth);
 }
 
-void LocalActor::guest_log(std::string_view line) { LOG(info, "[{}] {}", program_.key, line); }
+void LocalActor::guest_log(std::string_view line) {
+  LOG(info, "[{}] {}", program_.key, as_log_line(line));
+}
 
 }  // namespace trellis::host

@@ -17,6 +17,7 @@ constexpr std::uint32_t kLinkChangesQueuedMax = 20'000;
 constexpr auto kLinkChangeTimeout = 30s;
 constexpr auto kStopTimeout = 10s;
 constexpr auto kHealthTimeout = 2s;
+constexpr auto kStopPoll = 10ms;
 
 enum class Health { unknown, healthy, unhealthy };
 
@@ -40,6 +41,10 @@ std::string known_names() {
   return names;
 }
 
+// A provider has one link name, so a link to it is known by its actor and its contract.
+using LinkKey = std::pair<std::string, std::string>;
+LinkKey key_of(const lattice::Link& link) { return {link.actor_id, link.contract_id}; }
+
 }  // namespace
 
 struct ProviderTable::Running {
@@ -48,11 +53,11 @@ struct ProviderTable::Running {
   control::StringMap annotations;
   std::unique_ptr<LinkedActors> actors;  // outlives the provider
   std::shared_ptr<capability::Provider> provider;
-  std::map<std::string, control::LinkStatus> links;  // by actor
+  std::map<LinkKey, control::LinkStatus> links;
   std::vector<lattice::Subscription> subscriptions;
   runtime::Admission turn{1, kLinkChangesQueuedMax};  // one link change at a time
   Health health = Health::unknown;
-  bool stopping = false;
+  bool stopping = false, stopped = false;
 };
 
 ProviderTable::ProviderTable(Parts& parts, Delivery& delivery,
@@ -60,8 +65,7 @@ ProviderTable::ProviderTable(Parts& parts, Delivery& delivery,
     : parts_(parts), delivery_(delivery), routes_changed_(std::move(routes_changed)) {}
 ProviderTable::~ProviderTable() = default;
 
-// --- start and stop
-// -----------------------------------------------------------------------------------------
+// --- start and stop ---
 
 Result<std::shared_ptr<ProviderTable::Running>> ProviderTable::make(
     const control::StartProvider& request) {
@@ -120,12 +124,18 @@ runtime::Task<void> ProviderTable::run(std::shared_ptr<Running> running) {
     if (running_for(link) == running) CO_TRY_OK(co_await put(running, link));
   }
   CO_TRY_OK(co_await routes_changed_());
-  CO_TRY_OK(co_await parts_.state.put_claims(record_of(running->info)));
-  CO_TRY_OK(co_await parts_.state.put_reference(running->image_ref, running->info.public_key));
+  parts_.tasks.spawn("storing claims", store(record_of(running->info), running->image_ref));
+  if (running->stopping) co_return Result<void>{};  // stopped while it started: that was told
   publish_started(*running);
   LOG(info, "provider {} ({}) runs from {}, link name {}", running->info.name,
       running->info.public_key, running->image_ref, running->link_name);
   co_return Result<void>{};
+}
+
+runtime::Task<void> ProviderTable::store(lattice::ClaimsRecord record, std::string reference) {
+  const std::string key = record.subject;
+  CO_TRY_OK(co_await parts_.state.put_claims(std::move(record)));
+  co_return co_await parts_.state.put_reference(std::move(reference), key);
 }
 
 Result<void> ProviderTable::subscribe(std::shared_ptr<Running> running) {
@@ -160,20 +170,26 @@ runtime::Task<void> ProviderTable::stop(control::StopProvider request) {
 }
 
 runtime::Task<void> ProviderTable::stop_all(runtime::Deadline deadline) {
-  while (!providers_.empty()) CO_TRY_OK(co_await take_down(providers_.begin()->second, deadline));
+  const auto all = providers_;  // a copy: each leaves the table as it stops
+  for (const auto& [key, running] : all) CO_TRY_OK(co_await take_down(running, deadline));
   co_return Result<void>{};
 }
 
 runtime::Task<void> ProviderTable::take_down(std::shared_ptr<Running> running,
                                              runtime::Deadline deadline) {
-  if (running->stopping) co_return Result<void>{};
-  running->stopping = true;
+  if (std::exchange(running->stopping, true)) {  // somebody does: wait for it
+    while (!running->stopped && !deadline.expired()) {
+      CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kStopPoll)));
+    }
+    co_return Result<void>{};
+  }
   running->subscriptions.clear();
   // A link change in progress ends first; one that hangs past the deadline does not keep the
   // provider up.
   const auto turn = co_await running->turn.enter(deadline);
   auto stopped = co_await running->provider->stop(deadline);
   providers_.erase({running->info.public_key, running->link_name});
+  running->stopped = true;
   CO_TRY_OK(co_await routes_changed_());
   const std::string reason = stopped ? "normal" : stopped.error().detail;
   parts_.events.publish(
@@ -184,8 +200,7 @@ runtime::Task<void> ProviderTable::take_down(std::shared_ptr<Running> running,
   co_return Result<void>{};
 }
 
-// --- links
-// --------------------------------------------------------------------------------------------------
+// --- links ---
 
 std::shared_ptr<ProviderTable::Running> ProviderTable::running_for(
     const lattice::Link& link) const {
@@ -203,16 +218,18 @@ runtime::Task<void> ProviderTable::put(std::shared_ptr<Running> running, lattice
   CO_TRY(const auto turn, co_await running->turn.enter(runtime::Deadline::in(kLinkChangeTimeout)));
   // Links change while this one waited: only the newest definition counts.
   const auto* newest = parts_.state.link(link.actor_id, link.contract_id, link.link_name);
-  if (newest == nullptr || running->stopping) co_return Result<void>{};
+  if (newest == nullptr || newest->provider_id != running->info.public_key || running->stopping) {
+    co_return Result<void>{};
+  }
   if (link.contract_id != running->info.contract_id) {
     const auto why = fmt::format("provider {} offers {}, not {}", running->info.name,
                                  running->info.contract_id, link.contract_id);
-    running->links[link.actor_id] = {link.actor_id, "failed", why};
+    running->links[key_of(link)] = {link.actor_id, "failed", why};
     LOG(error, "link {} → {}: {}", link.actor_id, link.provider_id, why);
     co_return Result<void>{};
   }
   auto done = co_await running->provider->link_put(*newest);
-  auto& status = running->links[link.actor_id];
+  auto& status = running->links[key_of(link)];
   status = {link.actor_id, done ? "active" : "failed", done ? "" : done.error().detail};
   if (!done) {
     LOG(error, "link {} → {} ({}): {}; the link is kept, other links work on", link.actor_id,
@@ -225,7 +242,8 @@ runtime::Task<void> ProviderTable::link_deleted(lattice::Link link) {
   auto running = running_for(link);
   if (!running || running->stopping) co_return Result<void>{};
   CO_TRY(const auto turn, co_await running->turn.enter(runtime::Deadline::in(kLinkChangeTimeout)));
-  running->links.erase(link.actor_id);
+  running->links.erase(key_of(link));
+  if (link.contract_id != running->info.contract_id) co_return Result<void>{};  // it never took it
   co_return co_await running->provider->link_delete(std::move(link));
 }
 
@@ -236,14 +254,13 @@ control::LinkStatus ProviderTable::status_of(const lattice::Link& link) const {
             fmt::format("provider {} with link name {} is not running on this host",
                         link.provider_id, link.link_name)};
   }
-  const auto found = running->links.find(link.actor_id);
+  const auto found = running->links.find(key_of(link));
   if (found == running->links.end())
     return {link.actor_id, "pending", "being handed to the provider"};
   return found->second;
 }
 
-// --- health and description
-// ---------------------------------------------------------------------------------
+// --- health and description ---
 
 runtime::Task<void> ProviderTable::check_health() {
   const auto all = providers_;  // a copy: providers come and go while one answers
@@ -304,7 +321,7 @@ std::vector<control::ProviderDescription> ProviderTable::describe() const {
                                              .revision = running->info.revision,
                                              .annotations = running->annotations,
                                              .links = {}};
-    for (const auto& [actor, status] : running->links) description.links.push_back(status);
+    for (const auto& [of, status] : running->links) description.links.push_back(status);
     out.push_back(std::move(description));
   }
   return out;

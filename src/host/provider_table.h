@@ -67,6 +67,7 @@ class ProviderTable {
   Result<void> subscribe(std::shared_ptr<Running> provider);
   runtime::Task<void> take_down(std::shared_ptr<Running> provider, runtime::Deadline deadline);
   std::shared_ptr<Running> running_for(const lattice::Link& link) const;
+  runtime::Task<void> store(lattice::ClaimsRecord record, std::string reference);
   void publish_started(const Running& provider);
 
   Parts& parts_;

@@ -152,7 +152,7 @@ runtime::Task<Bytes> Router::call_from_actor(LocalActor& caller, GuestRequest re
   co_return answer;
 }
 
-runtime::Task<Bytes> Router::call_provider(LocalActor& caller, RoutedLink routed,
+runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink& routed,
                                            const GuestRequest& request,
                                            runtime::Deadline deadline) {
   const auto& link = routed.link;

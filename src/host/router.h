@@ -49,8 +49,7 @@ class Router {
   runtime::Task<Bytes> call_from_actor(LocalActor& caller, GuestRequest request,
                                        runtime::Deadline deadline, std::uint32_t depth);
 
-  // --- control plane: core 0
-  // ---------------------------------------------------------------------------
+  // --- control plane: core 0 ---
   runtime::Task<void> install(ActorProgram program,
                               std::uint32_t reuse_max);  // replaces; running calls finish
   runtime::Task<void> set_reuse_max(std::string actor_key, std::uint32_t count);
@@ -68,7 +67,7 @@ class Router {
   runtime::Task<Bytes> run(std::shared_ptr<LocalActor> actor, const lattice::Entity& origin,
                            std::string_view operation, BytesView payload,
                            runtime::Deadline deadline, std::uint32_t depth);
-  runtime::Task<Bytes> call_provider(LocalActor& caller, RoutedLink link,
+  runtime::Task<Bytes> call_provider(LocalActor& caller, const RoutedLink& link,
                                      const GuestRequest& request, runtime::Deadline deadline);
 
   runtime::Cores& cores_;

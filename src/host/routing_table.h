@@ -1,5 +1,5 @@
 // Where calls go, as one immutable value: who is linked to whom, and which call alias is whose.
-// Built on core 0 whenever a link, a provider or an alias changes (routing_table_of in host.cc);
+// Built on core 0 whenever a link, a provider or an alias changes (LinkTable);
 // every core holds a pointer.
 #pragma once
 

@@ -1,5 +1,5 @@
 // The HTTP/1.1 server: keep-alive, pipelining, chunked bodies, Expect, TLS, limits, on every core
-// at once through SO_REUSEPORT. Parsed with Boost.Beast; written lean (lab: one send per answer,
+// at once through SO_REUSEPORT. Parsed with Boost.Beast; written lean (one send per answer,
 // timeouts by one sweep per core). Used by providers/httpserver and console.
 #pragma once
 

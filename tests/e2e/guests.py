@@ -62,3 +62,25 @@ def big_answer(body_bytes):
     return f"""(module {IMPORTS} (memory (export "memory") {pages}) (data (i32.const 1024) "{head}")
   (func (export "__guest_call") (param i32 i32) (result i32)
     (call $response (i32.const 1024) (i32.const {length})) (i32.const 1)))"""
+
+
+def text(value):
+    """Bytes as the text of a WebAssembly data segment."""
+    return "".join(f"\\{b:02x}" for b in (value.encode() if isinstance(value, str) else value))
+
+
+def caller(namespace, operation, payload=b"", binding="default"):
+    """Calls `namespace` and answers with what came back, or fails with the error it was given."""
+    parts = [binding.encode(), namespace.encode(), operation.encode(), payload]
+    at, where = 2048, []
+    for part in parts:
+        where.append((at, len(part)))
+        at += len(part)
+    arguments = " ".join(f"(i32.const {offset}) (i32.const {length})" for offset, length in where)
+    return module(f"""
+    (if (result i32) (call $host_call {arguments})
+      (then (call $host_response (i32.const 8192))
+            (call $response (i32.const 8192) (call $host_response_len)) (i32.const 1))
+      (else (call $host_error (i32.const 8192))
+            (call $error (i32.const 8192) (call $host_error_len)) (i32.const 0)))""",
+                  more=f'(data (i32.const 2048) "{text(b"".join(parts))}")')

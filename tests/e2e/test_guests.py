@@ -109,7 +109,9 @@ def test_fresh_instances_share_nothing(running):
     assert [http(port).status for _ in range(3)] == [201, 201, 201]
 
 
-def test_a_reused_instance_keeps_its_state(running):
+def test_a_reused_instance_keeps_its_state(box):
+    running = box.start_host(TRELLIS_CORES="1")
+    running.start_provider()
     key, port = serve(running, "kept", guests.counter(), sign=("-t", "trellis:reuse"))
     statuses = sorted(http(port).status for _ in range(6))
     assert statuses[-1] > 201  # counted on; one instance per core

@@ -145,3 +145,38 @@ def test_no_permission_on_a_port_says_so(host):
     echo = host.echo_on(free_port())
     put = host.put_link(echo, "ADDRESS=127.0.0.1:80")
     assert "permission denied" in (put.stdout + put.stderr).lower()
+
+
+def test_a_link_with_a_mistyped_contract_leaves_the_good_one_alone(host):
+    port = free_port()
+    echo = host.echo_on(port)
+    typo = host.wash("ctl", "link", "put", echo, HTTP_SERVER, "wasmcloud:htpserver", "ADDRESS=127.0.0.1:1")
+    assert "offers wasmcloud:httpserver" in typo.stdout + typo.stderr
+    host.wash("ctl", "link", "del", echo, "wasmcloud:htpserver")
+    assert http(port).body == ECHO_BODY
+    assert [l["status"] for l in host.links()] == ["active"]
+
+
+def test_a_link_that_leads_to_another_provider_now_leaves_the_former(host):
+    port = free_port()
+    echo = host.echo_on(port)
+    other = host.wash_json("keys", "gen", "service")["public_key"]
+    host.wash("ctl", "link", "put", echo, other, "wasmcloud:httpserver")
+    assert refuses_connections(port)
+
+
+def test_stopping_twice_while_a_request_is_in_flight_ends(host):
+    host.start_provider()
+    port = free_port()
+    path = host.build_actor("slow", guests.LOOP)
+    host.start_actor(f"file://{path}")
+    key = host.actor_key(f"file://{path}")
+    host.put_link(key, f"ADDRESS=127.0.0.1:{port}", 'config_json={"timeout_ms":3000}')
+    statuses = []
+    request = threading.Thread(target=lambda: statuses.append(http(port, timeout=20).status))
+    request.start()
+    time.sleep(0.3)
+    host.wash("ctl", "stop", "provider", host.host_id(), HTTP_SERVER, "default", "wasmcloud:httpserver", "--skip-wait")
+    assert host.stop_host() == 0
+    request.join(20)
+    assert statuses == [503]  # answered, at its deadline
