@@ -249,8 +249,8 @@ TEST(MsgpackWriter, UsesTheSmallestFormAtEveryBoundary) {
       const auto natural = (std::uint64_t{1} << shift) + static_cast<std::uint64_t>(offset);
       EXPECT_EQ(written([&](MsgpackWriter& w) { w.uint(natural); }),
                 oracle::Foreign::to_msgpack(natural));
+      if (shift == 63 && offset < 0) continue;  // below the least int64
       const auto negative = static_cast<std::int64_t>(0 - (std::uint64_t{1} << shift)) + offset;
-      if (shift == 63 && offset < 0) continue;
       EXPECT_EQ(written([&](MsgpackWriter& w) { w.sint(negative); }),
                 oracle::Foreign::to_msgpack(negative));
     }
