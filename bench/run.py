@@ -105,8 +105,8 @@ def load(port, connections, seconds):
     if "Non-2xx" in out:
         sys.exit(f"port {port} gave errors:\n{out}")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
-    p50 = milliseconds(re.search(r"50%\s+(\S+)", out)[1])
-    p99 = milliseconds(re.search(r"99%\s+(\S+)", out)[1])
+    p50 = milliseconds(re.search(r"^\s+50%\s+(\S+)", out, re.M)[1])
+    p99 = milliseconds(re.search(r"^\s+99%\s+(\S+)", out, re.M)[1])
     return rate, p50, p99
 
 

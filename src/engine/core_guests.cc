@@ -17,7 +17,10 @@ void CoreGuests::recycle(WarmPlace& place, std::unique_ptr<Instance> used) {
   recycle_pending_ = true;
   retired_ = std::move(used);
   to_warm_ = &place;
-  runtime::asio::post(core_.io(), [self = shared_from_this()] { self->run_recycle(); });
+  // Two turns of the loop from here: the answer that the used instance gave goes out in the first.
+  runtime::asio::post(core_.io(), [self = shared_from_this()] {
+    runtime::asio::post(self->core_.io(), [self] { self->run_recycle(); });
+  });
 }
 
 void CoreGuests::run_recycle() {
