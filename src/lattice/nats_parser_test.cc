@@ -145,6 +145,7 @@ TEST(NatsParser, GivesBackTheMemoryOfALargePayload) {
   NatsParser parser(kLineMax, kLarge);
   for (int twice = 0; twice < 2; ++twice) {
     feed(parser, "PUB a 4000000\r\n");
+    ASSERT_TRUE(parser.next());
     feed(parser, std::string(kLarge, 'x'));
     feed(parser, "\r\n");
     const auto command = parser.next();
