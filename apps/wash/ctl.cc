@@ -35,9 +35,9 @@ Error explain_silence(const Error& error, const std::string& host_id,
   return caused_by(error.detail, Error{error.code, error.site, std::move(why)});
 }
 
-Output result_output(std::string text) {
+Output result_output(const std::string& text) {
   Output output{.text = text, .json = {}};
-  output.json["result"] = std::move(text);
+  output.json["result"] = text;
   return output;
 }
 

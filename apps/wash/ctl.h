@@ -33,6 +33,6 @@ Error explain_silence(const Error& error, const std::string& host_id,
                       const std::string& lattice_prefix);
 
 // The answer of commands whose JSON is {"result": <text>}.
-Output result_output(std::string text);
+Output result_output(const std::string& text);
 
 }  // namespace trellis::wash

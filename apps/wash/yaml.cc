@@ -67,7 +67,7 @@ class Reader {
         std::string text = scalar();
         if (plain && (text.empty() || text == "~" || text == "null"))
           return boost::json::value(nullptr);
-        return boost::json::value(std::move(text));
+        return boost::json::value(text);
       }
       case YAML_SEQUENCE_START_EVENT:
         return sequence(depth);
