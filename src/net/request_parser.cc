@@ -201,7 +201,9 @@ RequestParser::Step RequestParser::Impl::parse_chunks(std::string_view bytes, st
     beast::error_code ec;
     const auto rest = bytes.substr(used);
     grammar.bytes = rest;
-    if (rest.empty()) return Step::need_more;
+    // The shortest end is "0\r\n\r\n", so waiting for five bytes never waits for ever; with fewer
+    // of a last chunk that was begun the grammar fails an assertion of its own.
+    if (rest.size() < 5) return Step::need_more;
     used += grammar.put({rest.data(), rest.size()}, ec);
     if (ec == http::error::need_more) {
       if (bytes.size() - used > kChunkHeadBytesMax) return refuse(400);

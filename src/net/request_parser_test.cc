@@ -9,6 +9,9 @@ namespace {
 using Step = RequestParser::Step;
 using Body = RequestHead::Body;
 
+constexpr std::string_view kChunkedHead =
+    "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+
 struct Parsed {
   Step step;
   HttpRequest request;
@@ -77,6 +80,25 @@ TEST(RequestParser, JoinsChunksWhereverTheyAreSplit) {
     EXPECT_EQ(step, Step::done) << first;
     EXPECT_EQ(as_text(body), "abc0123456789") << first;
     EXPECT_EQ(chunks.substr(used), "GET") << first;
+  }
+}
+
+TEST(RequestParser, TakesALastChunkByteByByte) {
+  for (const std::string chunks : {"0\r\n\r\n", "1\r\na\r\n0\r\n\r\n", "00;x\r\nT: t\r\n\r\n"}) {
+    RequestParser parser(4096, 1000);
+    parser.start();
+    HttpRequest request;
+    ASSERT_EQ(parser.parse_head(kChunkedHead, request), Step::done);
+    Bytes body;
+    std::size_t used = 0, begin = 0;
+    for (std::size_t end = 0; end < chunks.size(); ++end) {
+      EXPECT_EQ(
+          parser.parse_chunks(std::string_view(chunks).substr(begin, end - begin), used, body),
+          Step::need_more);
+      begin += used;
+    }
+    EXPECT_EQ(parser.parse_chunks(std::string_view(chunks).substr(begin), used, body), Step::done);
+    EXPECT_EQ(begin + used, chunks.size());
   }
 }
 
