@@ -180,11 +180,12 @@ runtime::Task<void> serve_wait(Guest& guest) {
       auto answer = co_await guest.host->host_call(request.binding, request.contract_or_actor,
                                                    request.operation, request.payload,
                                                    guest.deadline, guest.depth);
-      if (answer)
+      const bool answered = answer.has_value();
+      if (answered)
         guest.host_response = *std::move(answer);
       else
         guest.host_error = std::move(answer).error().detail;
-      guest.finish_wait(answer ? 1 : 0);
+      guest.finish_wait(answered ? 1 : 0);
       break;
     }
     case Guest::Waits::until: {

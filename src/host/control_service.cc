@@ -92,6 +92,11 @@ Result<void> ControlService::subscribe() {
   TRY_OK(on(s.ctl("linkdefs.del"), s.ctl_queue(), [this](M m) { delete_link(m); }));
   TRY_OK(on(s.ctl("auction.actor"), "", [this](M m) { bid_for_actor(m); }));
   TRY_OK(on(s.ctl("auction.provider"), "", [this](M m) { bid_for_provider(m); }));
+  TRY_OK(on(s.ctl("registries.put"), "", [](M) {
+    LOG(warn,
+        "registry credentials were sent; this version reads artifacts from layouts and files "
+        "and asks no registry");
+  }));
   return {};
 }
 
