@@ -32,15 +32,23 @@ runs "$echo_ref" || wash ctl start actor "$echo_ref" --host-id "$host"
 actor=$(wash ctl get inventory "$host" -o json |
   from_json "next((a['id'] for a in it['inventory']['actors'] if any(i.get('image_ref') == '$echo_ref' for i in [a, *a.get('instances', [])])), '')")
 [[ -n $actor ]] || { echo "Echo was started but is not in the host's inventory ('./bin/wash ctl get inventory $host')." >&2; exit 1; }
-if ! wash ctl link query -o json | grep -qF "\"$actor\""; then
+# The link of echo as "<status> <address> <reason>"; nothing when there is none.
+echo_link() {
+  wash ctl link query -o json | from_json "next((l.get('status', '') + ' ' + l['values'].get('ADDRESS', '') + ' ' + l.get('reason', '') for l in it['links'] if l['actor_id'] == '$actor' and l['contract_id'] == 'wasmcloud:httpserver'), '')"
+}
+if [[ $(echo_link) != "active $address "* ]]; then
   wash ctl link put "$actor" "$httpserver_key" wasmcloud:httpserver "ADDRESS=$address"
 fi
-
-if ! curl -fsS --retry 10 --retry-connrefused --retry-delay 1 -o /dev/null localhost:8080; then
-  echo "Echo is linked but does not answer on port 8080. The state of the links:" >&2
-  wash ctl link query --verbose >&2
+if [[ $(echo_link) != "active $address "* ]]; then
+  echo "Echo runs, but its link does not work: $(echo_link)" >&2
+  echo "Free the port and run 'make up' again, or link echo to another one ('./bin/wash ctl link put --help')." >&2
   exit 1
 fi
+if ! curl -fs --retry 5 --retry-connrefused --retry-delay 1 -o /dev/null localhost:8080; then
+  echo "Echo is linked but does not answer on port 8080; the host's log says more." >&2
+  exit 1
+fi
+
 cat <<TEXT
 
 Echo answers HTTP. Try:   curl localhost:8080
