@@ -35,7 +35,7 @@ void add_status(std::string_view line, Headers& headers) {
   line = trim(line);
   if (line.empty()) return;
   const auto space = line.find(' ');
-  headers.emplace_back("Status", line.substr(0, space));
+  headers.emplace_back("Status", trim(line.substr(0, space)));
   if (space != std::string_view::npos)
     headers.emplace_back("Description", trim(line.substr(space)));
 }
