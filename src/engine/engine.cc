@@ -13,6 +13,7 @@
 #include "engine/core_guests.h"
 #include "engine/epoch_ticker.h"
 #include "engine/instance.h"
+#include "engine/known_modules.h"
 #include "engine/loaded_module.h"
 #include "engine/pool.h"
 #include "engine/profile.h"
@@ -73,11 +74,12 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
 
  private:
   struct Compiled {
+    std::shared_ptr<const LoadedModule> known;  // then the rest is empty
     ModuleHandle module;
     ModuleInfo info;
     const Profile* profile = nullptr;
   };
-  Result<std::shared_ptr<Compiled>> compile(BytesView wasm) const;
+  Result<std::shared_ptr<Compiled>> compile(BytesView wasm);
   runtime::Task<int> learn_api_version(const LoadedModule& module);
   std::shared_ptr<CoreGuests> here() override;
 
@@ -86,16 +88,19 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
   EpochTicker ticker_;
   const CodeCache cache_;
   runtime::Offload& offload_;
+  KnownModules known_;
   std::mutex cores_mutex_;  // pools ask once each
   std::map<runtime::Core*, std::shared_ptr<CoreGuests>> cores_;
 };
 
 // On an offload thread.
-Result<std::shared_ptr<WasmtimeEngine::Compiled>> WasmtimeEngine::compile(BytesView wasm) const {
+Result<std::shared_ptr<WasmtimeEngine::Compiled>> WasmtimeEngine::compile(BytesView wasm) {
   auto compiled = std::make_shared<Compiled>();
+  compiled->info.content_hash = sha256_hex(wasm);
+  compiled->known = known_.find(compiled->info.content_hash);
+  if (compiled->known) return compiled;
   const auto pages = memory_pages_min(wasm).value_or(0);
   compiled->profile = pages <= kSmallGuestPagesMax ? &profiles_.small : &profiles_.large;
-  compiled->info.content_hash = sha256_hex(wasm);
   wasm_engine_t* engine = compiled->profile->engine.get();
   compiled->module = cache_.find(engine, compiled->info.content_hash);
   if (compiled->module) {
@@ -128,11 +133,12 @@ runtime::Task<std::shared_ptr<const Module>> WasmtimeEngine::load(BytesView wasm
     co_return fail(Errc::invalid, "engine.load", "this is not a WebAssembly module");
   CO_TRY(auto compiled,
          co_await offload_.run<std::shared_ptr<Compiled>>([this, wasm] { return compile(wasm); }));
+  if (compiled->known) co_return std::move(compiled->known);
   CO_TRY(auto module, LoadedModule::create(*compiled->profile, std::move(compiled->module),
                                            std::move(compiled->info)));
   CO_TRY(const int version, co_await learn_api_version(*module));
   module->set_api_version(version);
-  co_return module;
+  co_return known_.add(std::move(module));
 }
 
 runtime::Task<int> WasmtimeEngine::learn_api_version(const LoadedModule& module) {

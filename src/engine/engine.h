@@ -41,7 +41,7 @@ struct ModuleInfo {
   bool imports_wasi = false;
   int api_version = 0;  // __wasmbus_rpc_version, 0 when absent
   std::uint32_t memory_pages_min = 0;
-  std::string content_hash;  // sha-256 hex of the file
+  std::string content_hash;  // sha-256 hex of the bytes that were loaded
   bool from_cache = false;
 };
 
@@ -82,7 +82,8 @@ class Engine {
   virtual ~Engine() = default;
 
   // Compiles (off the core) or takes from the cache, checks imports and exports, runs the start-up
-  // exports once in a scratch instance to learn api_version. Errors say what is missing: "module
+  // exports once in a scratch instance to learn api_version. Equal bytes give the same module while
+  // anybody holds it. Errors say what is missing: "module
   // imports env.foo, which no host provides", "module exports no __guest_call".
   virtual runtime::Task<std::shared_ptr<const Module>> load(BytesView wasm) = 0;
   virtual std::unique_ptr<InstancePool> make_pool(std::shared_ptr<const Module> module,

@@ -88,6 +88,18 @@ TEST_F(Load, LearnsTheApiVersionAndTheHash) {
   EXPECT_EQ(loaded(test_guest())->info().api_version, 0);
 }
 
+TEST_F(Load, GivesEqualBytesOneModuleWhileAnybodyHoldsIt) {
+  auto first = loaded(test_guest());
+  const auto* address = first.get();
+  EXPECT_EQ(loaded(test_guest()).get(), address);
+  const auto other = loaded(fmt::format("(module {} {})", kCall, kMemory));
+  EXPECT_NE(other.get(), address);
+  std::weak_ptr<const Module> gone = first;
+  first.reset();
+  EXPECT_TRUE(gone.expired());
+  EXPECT_TRUE(loaded(test_guest()));
+}
+
 // Each start-up export writes its letter; the call answers what was written.
 std::string ordered(std::string_view exports) {
   std::string functions;

@@ -55,8 +55,12 @@ runtime::Task<ActorTable::Loaded> ActorTable::load(std::string reference) {
 
 runtime::Task<ActorTable::Loaded> ActorTable::load_bytes(Bytes wasm, std::string reference,
                                                          std::string digest) {
-  std::function<Result<claims::SignedModule>()> read = [&wasm] {
-    return claims::read_signed_module(wasm, now_unix());
+  std::function<Result<claims::SignedModule>()> read =
+      [&wasm]() -> Result<claims::SignedModule> {
+    TRY(auto signed_module, claims::read_signed_module(wasm, now_unix()));
+    // The code alone: actors that differ only in who signed them share it.
+    TRY(wasm, claims::unsigned_module(wasm));
+    return signed_module;
   };
   CO_TRY(claims::SignedModule signed_module,
          co_await parts_.offload.run<claims::SignedModule>(std::move(read)));
@@ -64,6 +68,7 @@ runtime::Task<ActorTable::Loaded> ActorTable::load_bytes(Bytes wasm, std::string
   co_return Loaded{
       .reference = std::move(reference),
       .digest = std::move(digest),
+      .token = std::move(signed_module.token),
       .claims = std::make_shared<const claims::ActorClaims>(std::move(signed_module.claims)),
       .module = std::move(module)};
 }
@@ -158,9 +163,9 @@ Result<void> ActorTable::check_same_code(const Loaded& loaded) const {
                             "with different OCI reference. To upgrade an actor, use live update.",
                             key, loaded.reference));
   }
-  if (running.module->info().content_hash != loaded.module->info().content_hash) {
+  if (running.module != loaded.module || running.token != loaded.token) {
     return fail(Errc::invalid, kSite,
-                fmt::format("Cannot start new instance of {}: '{}' holds other code than what is "
+                fmt::format("Cannot start new instance of {}: '{}' holds other code or claims than what is "
                             "running. To upgrade an actor, use live update, or stop it first.",
                             key, loaded.reference));
   }

@@ -36,6 +36,7 @@ class ActorTable {
  private:
   struct Loaded {  // an artifact that has passed every check and is compiled
     std::string reference, digest;
+    std::string token;  // its signed claims, as they stand in the file
     std::shared_ptr<const claims::ActorClaims> claims;
     std::shared_ptr<const engine::Module> module;
   };
