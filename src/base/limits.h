@@ -23,6 +23,7 @@ inline constexpr auto kGuestCallTimeout = 30s;                 // when the calle
 inline constexpr std::uint32_t kActorCallsMax = 1'000;         // running at once, per actor
 inline constexpr std::uint32_t kActorCallsQueuedMax = 4'000;   // waiting for one of those places
 inline constexpr std::uint32_t kInstancesLiveMax = 2'000;      // per process, all actors
+inline constexpr std::size_t kRestoredGrowthBytesMax = 4_MiB;  // more: the next call gets a new one
 inline constexpr auto kEpochTick = 1ms;  // a computing guest yields this often
 
 // Calls between parts

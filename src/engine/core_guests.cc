@@ -5,12 +5,16 @@
 namespace trellis::engine {
 namespace {
 using namespace std::chrono_literals;
-constexpr auto kSweepInterval = 5s;
-constexpr std::uint64_t kWarmSweeps = 2;  // an instance unused for 5 to 10 s is dropped
+constexpr auto kSweepInterval = 5s;  // an instance unused for 5 to 10 s is dropped
 }  // namespace
 
-CoreGuests::CoreGuests(runtime::Core& core, EpochTicker& ticker, std::size_t warm_max)
-    : core_(core), ticker_(ticker), cell_(ticker.add_cell()), warm_max_(warm_max) {}
+CoreGuests::CoreGuests(runtime::Core& core, EpochTicker& ticker, const PageMap* pages,
+                       std::size_t kept_max)
+    : core_(core),
+      ticker_(ticker),
+      cell_(ticker.add_cell()),
+      pages_(pages),
+      kept_max_(kept_max) {}
 
 void CoreGuests::recycle(WarmPlace& place, std::unique_ptr<Instance> used) {
   if (recycle_pending_) return;  // `used` goes now
@@ -26,29 +30,28 @@ void CoreGuests::recycle(WarmPlace& place, std::unique_ptr<Instance> used) {
 void CoreGuests::run_recycle() {
   recycle_pending_ = false;
   retired_.reset();
-  WarmPlace* place = std::exchange(to_warm_, nullptr);
-  if (!place || place->is_linked() || !place->warm_up()) return;
-  place->warmed_at_ = sweeps_;
-  warm_.push_back(*place);
-  if (warm_.size() > warm_max_) drop_warm();
+  if (WarmPlace* place = std::exchange(to_warm_, nullptr)) place->warm_up();
+}
+
+void CoreGuests::keeps(WarmPlace& place, std::size_t count) {
+  kept_ = kept_ - place.kept_ + count;
+  place.kept_ = count;
+  if (place.is_linked()) warm_.erase(warm_.iterator_to(place));
+  if (count == 0) return;
+  warm_.push_back(place);
+  if (kept_ > kept_max_) drop_warm();
   start_sweeping();
 }
 
-void CoreGuests::taken(WarmPlace& place) {
-  if (place.is_linked()) warm_.erase(warm_.iterator_to(place));
-}
-
 void CoreGuests::removed(WarmPlace& place) {
-  taken(place);
+  keeps(place, 0);
   if (to_warm_ == &place) to_warm_ = nullptr;
 }
 
 bool CoreGuests::drop_warm() {
   retired_.reset();
   if (warm_.empty()) return false;
-  WarmPlace& oldest = warm_.front();
-  warm_.pop_front();
-  oldest.cool_down();
+  warm_.front().cool_down();
   return true;
 }
 
@@ -58,8 +61,7 @@ void CoreGuests::start_sweeping() {
 }
 
 bool CoreGuests::sweep() {
-  ++sweeps_;
-  while (!warm_.empty() && sweeps_ - warm_.front().warmed_at_ >= kWarmSweeps) drop_warm();
+  for (std::size_t left = warm_.size(); left > 0; --left) warm_.front().trim();
   sweeping_ = !warm_.empty();
   return sweeping_;
 }

@@ -59,6 +59,26 @@ Result<Profiles> create_profiles(std::uint32_t instances, std::size_t memory_byt
   }
 }
 
+Result<ModuleHandle> compile_unchanged(wasm_engine_t* engine, BytesView wasm) {
+  wasmtime_module_t* module = nullptr;
+  ErrorHandle error(wasmtime_module_new(engine, wasm.data(), wasm.size(), &module));
+  if (error) {
+    return fail(Errc::invalid, "engine.compile",
+                fmt::format("the module cannot be compiled: {}", text_of(error.get())));
+  }
+  return ModuleHandle(module);
+}
+
+// Null when the module is not of that kind, or when something else is wrong with it.
+ModuleHandle compile_restorable(wasm_engine_t* engine, BytesView wasm) {
+  wasm_byte_vec_t changed;
+  if (!trellis_module_restorable(wasm.data(), wasm.size(), &changed)) return nullptr;
+  auto module = compile_unchanged(
+      engine, {reinterpret_cast<const std::uint8_t*>(changed.data), changed.size});
+  wasm_byte_vec_delete(&changed);
+  return module ? *std::move(module) : nullptr;
+}
+
 class WasmtimeEngine final : public Engine, private GuestsOfCores {
  public:
   WasmtimeEngine(EngineOptions options, Profiles profiles, runtime::Offload& offload)
@@ -81,6 +101,7 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
   };
   Result<std::shared_ptr<Compiled>> compile(BytesView wasm);
   runtime::Task<int> learn_api_version(const LoadedModule& module);
+  void take_image(LoadedModule& module);
   std::shared_ptr<CoreGuests> here() override;
 
   const EngineOptions options_;
@@ -88,6 +109,7 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
   EpochTicker ticker_;
   const CodeCache cache_;
   runtime::Offload& offload_;
+  const std::unique_ptr<PageMap> pages_ = PageMap::open();
   KnownModules known_;
   std::mutex cores_mutex_;  // pools ask once each
   std::map<runtime::Core*, std::shared_ptr<CoreGuests>> cores_;
@@ -107,14 +129,11 @@ Result<std::shared_ptr<WasmtimeEngine::Compiled>> WasmtimeEngine::compile(BytesV
     compiled->info.from_cache = true;
     return compiled;
   }
-  wasmtime_module_t* module = nullptr;
-  ErrorHandle error(wasmtime_module_new(engine, wasm.data(), wasm.size(), &module));
-  if (error) {
-    return fail(Errc::invalid, "engine.compile",
-                fmt::format("the module cannot be compiled: {}", text_of(error.get())));
+  compiled->module = compile_restorable(engine, wasm);
+  if (!compiled->module) {
+    TRY(compiled->module, compile_unchanged(engine, wasm));
   }
-  compiled->module.reset(module);
-  cache_.keep(module, compiled->info.content_hash);
+  cache_.keep(compiled->module.get(), compiled->info.content_hash);
   ::malloc_trim(0);  // the compiler's working memory, tens of MiB
   return compiled;
 }
@@ -138,6 +157,7 @@ runtime::Task<std::shared_ptr<const Module>> WasmtimeEngine::load(BytesView wasm
                                            std::move(compiled->info)));
   CO_TRY(const int version, co_await learn_api_version(*module));
   module->set_api_version(version);
+  if (pages_ && !module->restored_globals().empty()) take_image(*module);
   co_return known_.add(std::move(module));
 }
 
@@ -179,6 +199,14 @@ runtime::Task<int> WasmtimeEngine::learn_api_version(const LoadedModule& module)
   co_return instance->api_version();
 }
 
+// A module whose start-up waits, fails or asks the world has none: its calls get new instances.
+void WasmtimeEngine::take_image(LoadedModule& module) {
+  NoHost host;
+  Instance instance(module, host, options_.memory_bytes_max, here()->clock(),
+                    runtime::Deadline::in(kStartupTimeout), Startup::later);
+  if (instance.step() && instance.outcome().ok()) module.set_image(instance.take_image());
+}
+
 std::unique_ptr<InstancePool> WasmtimeEngine::make_pool(std::shared_ptr<const Module> module,
                                                         HostCalls& host, PoolOptions options) {
   options.memory_bytes_max = std::min(options.memory_bytes_max, options_.memory_bytes_max);
@@ -193,9 +221,9 @@ std::shared_ptr<CoreGuests> WasmtimeEngine::here() {
   std::lock_guard lock(cores_mutex_);
   auto& guests = cores_[&core];
   if (!guests) {
-    const std::size_t warm_max = std::max(
+    const std::size_t kept_max = std::max(
         options_.instances_max / (2 * std::max(std::thread::hardware_concurrency(), 1u)), 1u);
-    guests = std::make_shared<CoreGuests>(core, ticker_, warm_max);
+    guests = std::make_shared<CoreGuests>(core, ticker_, pages_.get(), kept_max);
   }
   return guests;
 }

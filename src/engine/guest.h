@@ -69,6 +69,9 @@ struct Guest {
   // The next epoch tick is free: the ticks of the time it waited are not its own.
   bool rested = false;
 
+  // It was told what another instance might not be told: the time, chance, an answer.
+  bool asked_world = false;
+
   LineBuffer out, err;
 
   void begin(std::string_view op, BytesView bytes, runtime::Deadline until, std::uint32_t d) {

@@ -168,6 +168,48 @@ void Instance::begin_call(std::string_view operation, BytesView payload, runtime
   begin(call_, 2, 1);
 }
 
+bool Instance::find_restored_globals() {
+  if (!restored_globals_.empty()) return true;
+  for (const std::string& name : module_.restored_globals()) {
+    wasmtime_extern_t item;
+    if (!wasmtime_instance_export_get(context_, &instance_, name.data(), name.size(), &item))
+      return false;
+    restored_globals_.push_back(item.of.global);
+  }
+  return !restored_globals_.empty();
+}
+
+std::unique_ptr<const InstanceImage> Instance::take_image() {
+  if (guest_.asked_world || !find_restored_globals()) return nullptr;
+  std::vector<wasmtime_val_t> globals(restored_globals_.size());
+  for (std::size_t i = 0; i < globals.size(); ++i)
+    wasmtime_global_get(context_, &restored_globals_[i], &globals[i]);
+  return std::make_unique<const InstanceImage>(
+      BytesView{wasmtime_memory_data(context_, &guest_.memory),
+                wasmtime_memory_data_size(context_, &guest_.memory)},
+      std::move(globals));
+}
+
+bool Instance::is_restorable() const {
+  return module_.image() != nullptr && phase_ == Phase::idle &&
+         wasmtime_memory_data_size(context_, &guest_.memory) <=
+             module_.image()->memory_bytes() + limits::kRestoredGrowthBytesMax;
+}
+
+bool Instance::restore(const PageMap& map) {
+  const InstanceImage& image = *module_.image();
+  std::uint8_t* memory = wasmtime_memory_data(context_, &guest_.memory);
+  const std::size_t bytes = wasmtime_memory_data_size(context_, &guest_.memory);
+  if (!find_restored_globals() || !touched_.refresh(map, {memory, bytes})) return false;
+  for (const std::uint32_t page : touched_.pages()) image.restore_page(memory, page);
+  for (std::size_t i = 0; i < restored_globals_.size(); ++i) {
+    ErrorHandle error(
+        wasmtime_global_set(context_, &restored_globals_[i], &image.globals()[i]));
+    if (error) return false;
+  }
+  return true;
+}
+
 bool Instance::pool_was_full() const {
   return outcome_.error && trellis_error_is_pool_exhausted(outcome_.error.get());
 }

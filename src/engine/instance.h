@@ -10,6 +10,7 @@
 #include "engine/epoch_ticker.h"
 #include "engine/guest.h"
 #include "engine/loaded_module.h"
+#include "engine/touched_pages.h"
 #include "engine/trap_text.h"
 
 namespace trellis::engine {
@@ -45,8 +46,17 @@ class Instance {
 
   Guest& guest() { return guest_; }
 
+  // What it holds; right after its creation. Null when others of its module would not hold the same.
+  std::unique_ptr<const InstanceImage> take_image();
+  // After a call that ended well: whether restore() may be tried.
+  bool is_restorable() const;
+  // Makes everything as it was after its creation, so that no later call can tell that there was
+  // one. False: it cannot, and the instance must go.
+  bool restore(const PageMap& map);
+
  private:
   enum class Phase { instantiating, starting_up, idle, calling };
+  bool find_restored_globals();
   bool operation_ended();  // false: another operation was begun
   bool find_exports();
   bool begin_startup();
@@ -68,6 +78,9 @@ class Instance {
   int api_version_ = 0;
   std::string_view startup_name_;
   Outcome outcome_;
+
+  TouchedPages touched_;
+  std::vector<wasmtime_global_t> restored_globals_;  // once they were needed
 
   // The engine keeps pointers to these while an operation is under way.
   wasm_trap_t* trap_ = nullptr;

@@ -14,6 +14,7 @@ namespace trellis::engine {
 namespace {
 
 constexpr const char* kApiVersionExport = "__wasmbus_rpc_version";
+constexpr std::string_view kRestoredGlobal = "trellis:global:";
 
 std::span<const ImportDefinition> imports_of(std::string_view module) {
   if (module == "wapc" || module == "wasmbus") return wapc_imports();
@@ -98,6 +99,9 @@ Result<void> LoadedModule::check_exports() {
         memory && name == "memory") {
       has_memory = true;
       info_.memory_pages_min = static_cast<std::uint32_t>(wasmtime_memorytype_minimum(memory));
+    } else if (name.starts_with(kRestoredGlobal) &&
+               wasm_externtype_kind(type) == WASM_EXTERN_GLOBAL) {
+      restored_globals_.emplace_back(name);
     } else if (const auto* function = wasm_externtype_as_functype_const(type)) {
       functions.emplace(name, signature_of(function));
     }

@@ -8,6 +8,7 @@
 
 #include "engine/c_handle.h"
 #include "engine/engine.h"
+#include "engine/instance_image.h"
 #include "engine/profile.h"
 
 namespace trellis::engine {
@@ -31,6 +32,13 @@ class LoadedModule final : public Module {
   const std::vector<StartupExport>& startup_exports() const { return startup_; }
   bool has_api_version() const { return has_api_version_; }
 
+  // Exports that hold what the module keeps outside its memory; none when its instances cannot be
+  // restored (wasmtime/src/restorable.rs).
+  const std::vector<std::string>& restored_globals() const { return restored_globals_; }
+  // Null when instances cannot be restored, or when they do not all start alike.
+  const InstanceImage* image() const { return image_.get(); }
+  void set_image(std::unique_ptr<const InstanceImage> image) { image_ = std::move(image); }
+
  private:
   LoadedModule(const Profile& profile, ModuleInfo info)
       : profile_(profile), info_(std::move(info)) {}
@@ -43,6 +51,8 @@ class LoadedModule final : public Module {
   InstancePreHandle pre_;
   std::vector<StartupExport> startup_;
   bool has_api_version_ = false;
+  std::vector<std::string> restored_globals_;
+  std::unique_ptr<const InstanceImage> image_;
 };
 
 }  // namespace trellis::engine

@@ -78,14 +78,27 @@ runtime::Task<Bytes> Pool::call(std::string_view operation, BytesView payload,
 }
 
 std::unique_ptr<Instance> Pool::ready_instance() {
-  if (warm_) {
-    guests_->taken(*this);
-    return std::move(warm_);
-  }
-  if (idle_.empty()) return nullptr;
-  auto instance = std::move(idle_.back());
-  idle_.pop_back();
+  if (ready_.empty()) return restored();
+  auto instance = std::move(ready_.back());
+  ready_.pop_back();
+  if (options_.mode == InstanceMode::fresh) kept_changed();
   return instance;
+}
+
+std::unique_ptr<Instance> Pool::restored() {
+  while (!used_.empty()) {
+    auto instance = std::move(used_.back());
+    used_.pop_back();
+    kept_changed();
+    if (instance->restore(*guests_->pages())) return instance;
+  }
+  return nullptr;
+}
+
+void Pool::kept_changed() {
+  const std::size_t kept = ready_.size() + used_.size();
+  unneeded_ = std::min(unneeded_, kept);
+  guests_->keeps(*this, kept);
 }
 
 std::unique_ptr<Instance> Pool::new_instance(runtime::Deadline deadline) {
@@ -123,11 +136,15 @@ Result<Bytes> Pool::answer(std::unique_ptr<Instance> instance, std::string_view 
 }
 
 void Pool::give_back(std::unique_ptr<Instance> instance) {
-  if (options_.mode == InstanceMode::fresh) {
-    if (can_warm_) guests_->recycle(*this, std::move(instance));
-  } else if (turns_ + idle_.size() <= reuse_max_) {
-    idle_.push_back(std::move(instance));
+  if (options_.mode == InstanceMode::reuse) {
+    if (turns_ + ready_.size() <= reuse_max_) ready_.push_back(std::move(instance));
+    return;
   }
+  if (guests_->pages() && instance->is_restorable() && guests_->may_keep_more()) {
+    used_.push_back(std::move(instance));
+    kept_changed();
+  }
+  if (instance ? can_warm_ : ready_.empty()) guests_->recycle(*this, std::move(instance));
 }
 
 Error Pool::failure(Instance& instance, std::string_view during) {
@@ -152,15 +169,34 @@ Error Pool::timeout(std::string_view operation, Clock::duration limit) const {
 
 // Made in one go, between two pieces of work of the core: one that would have to wait is given up,
 // and so is the attempt from then on.
-bool Pool::warm_up() {
-  auto instance = new_instance(runtime::Deadline::in(limits::kGuestCallTimeout));
-  if (!instance->step()) {
-    can_warm_ = false;
-    return false;
+void Pool::warm_up() {
+  if (!ready_.empty()) return;
+  auto instance = restored();
+  if (!instance) {
+    instance = new_instance(runtime::Deadline::in(limits::kGuestCallTimeout));
+    if (!instance->step()) can_warm_ = false;
+    if (!can_warm_ || !instance->outcome().ok()) return;
   }
-  if (!instance->outcome().ok()) return false;
-  warm_ = std::move(instance);
-  return true;
+  ready_.push_back(std::move(instance));
+  kept_changed();
+}
+
+void Pool::cool_down() {
+  ready_.clear();
+  used_.clear();
+  kept_changed();
+}
+
+void Pool::trim() {
+  const auto drop = [this](std::vector<std::unique_ptr<Instance>>& from) {
+    const std::size_t count = std::min(unneeded_, from.size());
+    from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
+    unneeded_ -= count;
+  };
+  drop(used_);
+  drop(ready_);
+  unneeded_ = ready_.size() + used_.size();
+  kept_changed();
 }
 
 runtime::Task<void> Pool::wait_for_turn(runtime::Deadline deadline) {
@@ -194,7 +230,7 @@ void Pool::end_turn() {
 
 void Pool::set_reuse_max(std::uint32_t count) {
   reuse_max_ = std::max(count, 1u);
-  while (!idle_.empty() && turns_ + idle_.size() > reuse_max_) idle_.pop_back();
+  while (!ready_.empty() && turns_ + ready_.size() > reuse_max_) ready_.pop_back();
   while (turns_ < reuse_max_ && !waiting_.empty()) {
     Waiter& first = waiting_.front();
     waiting_.pop_front();

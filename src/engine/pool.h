@@ -45,11 +45,14 @@ class Pool final : public InstancePool, private WarmPlace {
   std::unique_ptr<Instance> new_instance(runtime::Deadline deadline);
   runtime::Task<void> create(std::unique_ptr<Instance>& instance, runtime::Deadline deadline);
   void give_back(std::unique_ptr<Instance> instance);
+  std::unique_ptr<Instance> restored();
+  void kept_changed();
   Result<Bytes> answer(std::unique_ptr<Instance> instance, std::string_view operation);
   Error failure(Instance& instance, std::string_view during);
   Error timeout(std::string_view operation, Clock::duration limit) const;
-  bool warm_up() override;
-  void cool_down() override { warm_.reset(); }
+  void warm_up() override;
+  void cool_down() override;
+  void trim() override;
 
   GuestsOfCores& cores_;
   const std::shared_ptr<const LoadedModule> module_;
@@ -58,15 +61,18 @@ class Pool final : public InstancePool, private WarmPlace {
   std::shared_ptr<CoreGuests> guests_;
   std::uint32_t running_ = 0;
 
+  // Kept between calls; the last is taken first.
+  std::vector<std::unique_ptr<Instance>> ready_;
+
   // fresh
-  std::unique_ptr<Instance> warm_;
+  std::vector<std::unique_ptr<Instance>> used_;  // as a call left them: restored before the next
+  std::size_t unneeded_ = 0;  // of both: the fewest that were left since the last trim()
   bool can_warm_ =
       true;  // false when its start-up takes long or waits: then each call pays its own
 
   // reuse
   std::uint32_t reuse_max_;
   std::uint32_t turns_ = 0;
-  std::vector<std::unique_ptr<Instance>> idle_;
   boost::intrusive::list<Waiter> waiting_;
 };
 

@@ -71,6 +71,7 @@ wasm_trap_t* host_call(Guest& guest, GuestMemory memory, const wasmtime_val_t* a
                    BytesView{at[3], size[3]}};
   guest.host_response.clear();
   guest.host_error.clear();
+  guest.asked_world = true;
   guest.result = result;
   guest.waits = Guest::Waits::host_call;
   return nullptr;

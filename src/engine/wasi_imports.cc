@@ -51,6 +51,7 @@ wasm_trap_t* write_time(Guest& guest, GuestMemory memory, wasmtime_val_raw_t* va
                         const char* function, int pointer, int (*read)(clockid_t, timespec*)) {
   auto* at = memory.range(u32(values[pointer]), 8);
   if (!at) return trap_range(guest, function, u32(values[pointer]), 8, memory);
+  guest.asked_world = true;
   const std::uint32_t id = u32(values[0]);
   timespec time;
   if (id > kClockIdMax || read(clock_of(id), &time) != 0) {
@@ -79,6 +80,7 @@ wasm_trap_t* random(Guest& guest, GuestMemory memory, wasmtime_val_raw_t* values
     returns(values, kInvalid);
     return nullptr;
   }
+  guest.asked_world = true;
   for (std::size_t done = 0; done < size;) {
     const ssize_t got = ::getrandom(at + done, size - done, 0);
     if (got < 0 && errno != EINTR) {

@@ -100,6 +100,7 @@ wasm_trap_t* poll(Guest& guest, GuestMemory memory, const wasmtime_val_t* argume
     at[i] = memory.range(ranges[i].offset, ranges[i].size);
     if (!at[i]) return trap_range(guest, "poll_oneoff", ranges[i].offset, ranges[i].size, memory);
   }
+  guest.asked_world = true;
   // What will have happened is known now; the guest sees it only when it runs again.
   const Ready ready = write_events(at[0], count, at[1], layout);
   store_le(at[2], ready.events);

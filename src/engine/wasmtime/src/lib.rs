@@ -5,6 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use wasmtime::{Config, Enabled, Engine, Error, PoolConcurrencyLimitError, PoolingAllocationConfig};
 pub use wasmtime_c_api::*;
 
+mod restorable;
+
 // The C API's types are #[repr(C)] structs of one field; the field itself is private to it.
 const _: () = assert!(size_of::<wasm_config_t>() == size_of::<Config>());
 const _: () = assert!(size_of::<wasm_engine_t>() == size_of::<Engine>());
@@ -32,12 +34,13 @@ pub unsafe extern "C" fn trellis_engine_new(
     }
 }
 
-/// What compiled code depends on: engine version, compiler settings, CPU features.
+/// What compiled code depends on: engine version, compiler settings, CPU features, our change.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn trellis_engine_compatibility_hash(engine: *const wasm_engine_t) -> u64 {
     let engine = unsafe { &*engine.cast::<Engine>() };
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
+    restorable::FORM.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -61,4 +64,22 @@ pub extern "C" fn trellis_pagemap_scan_available() -> bool {
 pub unsafe extern "C" fn trellis_error_is_pool_exhausted(error: *const wasmtime_error_t) -> bool {
     let error = unsafe { &*error.cast::<Error>() };
     error.is::<PoolConcurrencyLimitError>()
+}
+
+/// Writes to `changed` the module whose instances can be restored after a call; false, and nothing
+/// written, when there is no such: see `restorable.rs`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn trellis_module_restorable(
+    wasm: *const u8,
+    size: usize,
+    changed: &mut wasm_byte_vec_t,
+) -> bool {
+    let wasm = unsafe { std::slice::from_raw_parts(wasm, size) };
+    match restorable::restorable(wasm) {
+        Some(module) => {
+            changed.set_buffer(module);
+            true
+        }
+        None => false,
+    }
 }
