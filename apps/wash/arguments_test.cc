@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "claims/nkey.h"
-#include "suggestion.h"
 
 namespace trellis::wash {
 namespace {
@@ -46,18 +45,6 @@ TEST(Pairs, NeedAnEquals) {
 TEST(ContractCheck, RefusesAKey) {
   EXPECT_TRUE(check_contract("wasmcloud:httpserver"));
   EXPECT_FALSE(check_contract(kActor));
-}
-
-TEST(Suggestion, CountsASwapAsOne) {
-  EXPECT_EQ(edit_distance("strat", "start"), 1u);
-  EXPECT_EQ(edit_distance("", "abc"), 3u);
-  EXPECT_EQ(edit_distance("link", "link"), 0u);
-}
-
-TEST(Suggestion, FindsTheNearestAndNothingFar) {
-  EXPECT_EQ(nearest("strat", {"stop", "start", "scale"}), "start");
-  EXPECT_EQ(nearest("clt", {"call", "ctl", "ctx"}), "ctl");
-  EXPECT_EQ(nearest("frobnicate", {"stop", "start"}), "");
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct InspectArguments {
 };
 
 bool looks_like_file(const std::string& module) {
+  if (module.starts_with("file://")) return false;
   std::error_code ignored;
   return module.ends_with(".wasm") || module.starts_with('/') || module.starts_with('.') ||
          std::filesystem::is_regular_file(module, ignored);

@@ -7,6 +7,7 @@
 #include "ctl.h"
 #include "files.h"
 #include "manifest.h"
+#include "reference_argument.h"
 
 namespace trellis::wash {
 namespace {
@@ -16,6 +17,16 @@ struct ApplyArguments {
   bool expand_env = false;
 };
 
+Result<Manifest> with_whole_references(Manifest manifest) {
+  std::vector<std::string> references = manifest.actors;
+  for (const ManifestCapability& capability : manifest.capabilities)
+    references.push_back(capability.image_ref);
+  for (const std::string& reference : references)
+    if (std::string mistake = reference_mistake(reference); !mistake.empty())
+      return fail(Errc::invalid, "wash.manifest", fmt::format("'{}': {}", reference, mistake));
+  return manifest;
+}
+
 Result<Manifest> load(const ApplyArguments& arguments) {
   auto variables = [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
@@ -24,6 +35,7 @@ Result<Manifest> load(const ApplyArguments& arguments) {
   Result<std::string> text = read_file(arguments.path);
   if (text && arguments.expand_env) text = expand_variables(*text, variables);
   Result<Manifest> manifest = text ? parse_manifest(*text) : Result<Manifest>(fail(text.error()));
+  if (manifest) manifest = with_whole_references(std::move(*manifest));
   if (manifest) return manifest;
   return fail(manifest.error().code, manifest.error().site,
               fmt::format("Failed to load manifest: {}", manifest.error().detail));

@@ -4,6 +4,7 @@
 
 #include "arguments.h"
 #include "ctl.h"
+#include "reference_argument.h"
 
 namespace trellis::wash {
 namespace {
@@ -54,9 +55,8 @@ void add_ctl_scale(CLI::App& ctl, const CtlPtr& shared) {
   auto arguments = std::make_shared<ScaleArguments>();
   add_key(actor, "host-id", arguments->scale.host_id, "N", "Public key of the host")->required();
   add_key(actor, "actor-id", arguments->scale.actor_id, "M", "Public key of the actor")->required();
-  actor
-      .add_option("actor-ref", arguments->scale.actor_ref,
-                  "Reference to start further instances from")
+  add_reference(actor, "actor-ref", arguments->scale.actor_ref,
+                "Reference to start further instances from")
       ->required();
   actor.add_option("-c,--count", arguments->scale.count, "Number of instances; 0 stops them all")
       ->capture_default_str()
@@ -78,8 +78,8 @@ void add_ctl_scale(CLI::App& ctl, const CtlPtr& shared) {
       *update.add_subcommand("actor", "Replace an actor on a host by a newer version of itself");
   add_key(live, "host-id", arguments->update.host_id, "N", "Public key of the host")->required();
   add_key(live, "actor-id", arguments->update.actor_id, "M", "Public key of the actor")->required();
-  live.add_option("new-actor-ref", arguments->update.new_actor_ref,
-                  "Reference of the new version: the same public key, a higher revision")
+  add_reference(live, "new-actor-ref", arguments->update.new_actor_ref,
+                "Reference of the new version: the same public key, a higher revision")
       ->required();
   shared->context.on(
       live,

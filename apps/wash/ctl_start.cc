@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "ctl.h"
 #include "files.h"
+#include "reference_argument.h"
 
 namespace trellis::wash {
 namespace {
@@ -119,10 +120,9 @@ void add_ctl_start(CLI::App& ctl, const CtlPtr& shared) {
 
   CLI::App& actor = *start.add_subcommand("actor", "Start an actor from a reference or a file");
   auto to_start = std::make_shared<StartArguments>();
-  actor
-      .add_option(
-          "actor-ref", to_start->reference,
-          "Reference of the actor, such as registry/echo:0.3.4, or file:///path/to/actor_s.wasm")
+  add_reference(
+      actor, "actor-ref", to_start->reference,
+      "Reference of the actor, such as registry/echo:0.3.4, or file:///path/to/actor_s.wasm")
       ->required();
   add_choice_of_host(actor, *to_start);
   actor.add_option("--count", to_start->count, "Number of instances")
@@ -134,9 +134,8 @@ void add_ctl_start(CLI::App& ctl, const CtlPtr& shared) {
   CLI::App& provider =
       *start.add_subcommand("provider", "Start a capability provider from a reference");
   auto provider_start = std::make_shared<StartArguments>();
-  provider
-      .add_option("provider-ref", provider_start->reference,
-                  "Reference of the provider, such as registry/httpserver:0.16.3")
+  add_reference(provider, "provider-ref", provider_start->reference,
+                "Reference of the provider, such as registry/httpserver:0.16.3")
       ->required();
   provider.add_option("-l,--link-name", provider_start->link_name, "Link name of the provider")
       ->capture_default_str()

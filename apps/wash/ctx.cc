@@ -7,10 +7,10 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "base/nearest.h"
 #include "contexts.h"
 #include "ctl.h"
 #include "files.h"
-#include "suggestion.h"
 
 namespace trellis::wash {
 namespace {

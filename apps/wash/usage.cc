@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/nearest.h"
 #include "help_format.h"
-#include "suggestion.h"
 
 namespace trellis::wash {
 namespace {

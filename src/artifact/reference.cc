@@ -93,6 +93,26 @@ Result<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
+bool is_url_path_character(char c) {
+  return is_alnum(c) || std::string_view("/-._~+@:,=").find(c) != std::string_view::npos;
+}
+
+// What could only be meant as a path of a file.
+bool is_path(std::string_view text) {
+  return text.starts_with('/') || text.starts_with("./") || text.starts_with("../") ||
+         text.starts_with("~/");
+}
+
+tl::unexpected<Error> path_instead(std::string_view text) {
+  const std::string right =
+      text.starts_with('/') ? fmt::format("file://: {}", file_reference(text))
+                            : "file:// and its absolute path, as in file:///path/to/actor_s.wasm";
+  return fail(Errc::invalid, "artifact.reference",
+              fmt::format("'{}' is a path, not an artifact reference. A file of the host's machine "
+                          "is named with {}",
+                          text, right));
+}
+
 Result<Reference> parse_file(std::string_view text) {
   const auto path = text.substr(std::string_view("file://").size());
   if (path.empty() || path.front() != '/') {
@@ -122,6 +142,17 @@ bool Reference::is_latest() const {
   return kind == Kind::oci && (tag == "latest" || (tag.empty() && digest.empty()));
 }
 
+std::string file_reference(std::string_view path) {
+  std::string text = "file://";
+  for (const char c : path) {
+    if (is_url_path_character(c))
+      text += c;
+    else
+      text += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+  }
+  return text;
+}
+
 bool is_digest(std::string_view text) {
   constexpr std::string_view kPrefix = "sha256:";
   if (text.size() != kPrefix.size() + 64 || !text.starts_with(kPrefix)) return false;
@@ -135,6 +166,7 @@ Result<Reference> parse_reference(std::string_view text) {
   if (text.size() > kReferenceBytesMax) return bad(text.substr(0, 80), "it is too long");
   if (text.find('\0') != std::string_view::npos) return bad("…", "it holds a NUL character");
   if (text.starts_with("file://")) return parse_file(text);
+  if (is_path(text)) return path_instead(text);
   if (text.starts_with("bindle://")) {
     return fail(
         Errc::invalid, "artifact.bindle",

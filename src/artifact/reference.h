@@ -35,6 +35,10 @@ struct Reference {
 // Errors (invalid) say which part is wrong and show a right one.
 Result<Reference> parse_reference(std::string_view text);
 
+// How the file with this absolute path is written as a reference: file:// and the path, with what
+// does not belong into a URL as %xx.
+std::string file_reference(std::string_view path);
+
 // "sha256:" and 64 lower-case hex digits: the only digests accepted, and safe as part of a path.
 bool is_digest(std::string_view text);
 

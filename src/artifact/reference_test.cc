@@ -56,6 +56,16 @@ TEST(Reference, ReadsFileWithAbsolutePathAndPercentEscapes) {
   EXPECT_EQ(r->path, "/tmp/my actor_s.wasm");
 }
 
+TEST(Reference, OfAFileLeadsBackToItsPath) {
+  EXPECT_EQ(file_reference("/w/echo_s.wasm"), "file:///w/echo_s.wasm");
+  for (const std::string path : {"/a b/100%/ü?#\\'\"$(x).wasm", "/a/b+c@d:e,f=g~h.wasm"}) {
+    const auto r = parse_reference(file_reference(path));
+    ASSERT_TRUE(r) << r.error().detail;
+    EXPECT_EQ(r->path, path);
+    EXPECT_EQ(file_reference(path).find_first_of(" '\"$#?\\("), std::string::npos);
+  }
+}
+
 TEST(Reference, RefusesWhatIsNoneAndSaysWhichPartIsWrong) {
   const struct {
     std::string text;
@@ -72,6 +82,9 @@ TEST(Reference, RefusesWhatIsNoneAndSaysWhichPartIsWrong) {
       {"https://example.com/echo:1", "without a scheme"},
       {"example.com:port/echo:1", "registry's host"},
       {"file://relative.wasm", "absolute path"},
+      {"/a/my actor_s.wasm", "file:///a/my%20actor_s.wasm"},
+      {"./actor_s.wasm", "file:// and its absolute path"},
+      {"../actor_s.wasm", "file:// and its absolute path"},
       {"file:///a%zz", "two hex digits"},
       {"file:///a%00", "two hex digits"},
       {"bindle://example.com/echo/1.0", "Bindle"},

@@ -27,6 +27,18 @@ std::string_view media_type_of(BytesView bytes) {
   return gzip || tar ? kProviderLayer : "application/octet-stream";
 }
 
+// Why a reference without a tag is refused, and what was probably meant.
+std::string untagged(const Reference& reference, const std::vector<std::string>& known) {
+  std::string text =
+      fmt::format("{} has no tag, which means 'latest'. {}", reference.text, kLatestRefused);
+  if (reference.repository.ends_with(".wasm"))
+    return text +
+           ". A file of the host's machine is named with file:// and its absolute path, as in "
+           "file:///path/to/actor_s.wasm";
+  const auto near = suggestion(reference, known);
+  return near.empty() ? text : fmt::format("{}. {}", text, near);
+}
+
 Result<Artifact> fetch_file(const Reference& reference) {
   auto bytes = read_file(reference.path, kArtifactBytesMax);
   if (!bytes) {
@@ -50,12 +62,10 @@ Result<Artifact> Resolver::fetch(const std::string& text) const {
                 fmt::format("{}: this host does not start artifacts from files", text));
   }
   if (reference.is_latest() && !options_.allow_latest) {
-    const auto known = suggestion(reference, known_references());
-    return fail(Errc::denied, "artifact.latest",
-                reference.tag.empty() && reference.digest.empty()
-                    ? fmt::format("{} has no tag, which means 'latest'. {}{}{}", text,
-                                  kLatestRefused, known.empty() ? "" : ". ", known)
-                    : std::string(kLatestRefused));
+    const bool says_nothing = reference.tag.empty() && reference.digest.empty();
+    return fail(
+        Errc::denied, "artifact.latest",
+        says_nothing ? untagged(reference, known_references()) : std::string(kLatestRefused));
   }
 
   std::string looked;

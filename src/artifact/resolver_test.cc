@@ -242,6 +242,8 @@ TEST_F(ResolverTest, RefusesLatestUnlessAllowed) {
       "Fetching images tagged 'latest' is currently prohibited in this host. This option can be "
       "overridden with WASMCLOUD_OCI_ALLOW_LATEST");
   EXPECT_EQ(resolver().fetch("example.com/a").error().code, Errc::denied);
+  EXPECT_NE(resolver().fetch("echo_s.wasm").error().detail.find("file:///path/to/"),
+            std::string::npos);
   EXPECT_TRUE(resolver(true).fetch("example.com/a:latest"));
   EXPECT_TRUE(resolver(true).fetch("example.com/a"));
 }

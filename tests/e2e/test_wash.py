@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 
+import guests
 from conftest import ECHO_REF, HTTP_SERVER, free_port
 
 
@@ -38,6 +39,23 @@ def test_wrong_keys(box):
     broken = "M" + HTTP_SERVER[1:]
     run = box.wash("ctl", "link", "put", broken, HTTP_SERVER, "wasmcloud:httpserver", check=False)
     assert run.returncode != 0 and "checksum" in run.stderr
+
+
+def test_a_path_where_a_reference_belongs(host):
+    path = host.build_actor("good", guests.GOOD)
+    me, key = host.host_id(), host.wash_json("claims", "inspect", path)["module"]
+    for words in (("ctl", "start", "actor", "./good_s.wasm"), ("ctl", "start", "actor", "good_s.wasm"),
+                  ("ctl", "start", "actor", path), ("ctl", "start", "provider", path),
+                  ("ctl", "scale", "actor", me, key, path), ("ctl", "update", "actor", me, key, "file://good_s.wasm")):
+        run = host.wash(*words, check=False)
+        assert run.returncode == 2 and f"Did you mean file://{path}?" in run.stderr, run.stderr
+    manifest = host.folder / "app.yaml"
+    manifest.write_text("actors: [./good_s.wasm]")
+    run = host.wash("ctl", "apply", me, manifest, check=False)
+    assert run.returncode == 1 and f"Did you mean file://{path}?" in run.stderr
+    assert host.inventory()["actors"] == []
+    host.start_actor(f"file://{path}")  # what was suggested
+    assert "good" in host.wash("claims", "inspect", f"file://{path}").stdout
 
 
 def test_a_key_where_a_contract_belongs(host):

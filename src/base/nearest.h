@@ -6,12 +6,13 @@
 #include <string_view>
 #include <vector>
 
-namespace trellis::wash {
+namespace trellis {
 
 // Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other.
 std::size_t edit_distance(std::string_view a, std::string_view b);
-// "" when none is near enough to be what was meant: more than a third of the letters would be
-// wrong.
+
+// The word at most a third of whose letters were mistyped, or else the only one that begins with
+// what was typed. "" when there is none.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
-}  // namespace trellis::wash
+}  // namespace trellis

@@ -1,8 +1,25 @@
-#include "suggestion.h"
+#include "base/nearest.h"
 
 #include <algorithm>
 
-namespace trellis::wash {
+namespace trellis {
+namespace {
+
+// One letter could be the beginning of anything.
+constexpr std::size_t kBeginningBytesMin = 2;
+
+std::string only_one_beginning_with(std::string_view word, const std::vector<std::string>& known) {
+  if (word.size() < kBeginningBytesMin) return {};
+  std::string found;
+  for (const std::string& candidate : known) {
+    if (!candidate.starts_with(word)) continue;
+    if (!found.empty()) return {};
+    found = candidate;
+  }
+  return found;
+}
+
+}  // namespace
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
@@ -31,7 +48,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
       best_distance = distance;
     }
   }
-  return best;
+  return best.empty() ? only_one_beginning_with(word, known) : best;
 }
 
-}  // namespace trellis::wash
+}  // namespace trellis
