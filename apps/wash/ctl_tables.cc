@@ -79,7 +79,7 @@ std::string claims_table(const control::ClaimsList& list) {
 std::string links_table(const control::LinkList& list, bool with_status) {
   bool shown =
       with_status || std::ranges::any_of(list.links, [](const control::LinkDefinition& link) {
-        return !link.status.empty() && link.status != "active";
+        return (!link.status.empty() && link.status != "active") || !link.reason.empty();
       });
   Table table;
   std::vector<Cell> head = {{"Actor ID"}, {"Provider ID"}, {"Contract ID"}, {"Link Name"}};

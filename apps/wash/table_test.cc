@@ -113,6 +113,11 @@ TEST(LinksTable, ShowsTheReasonOfALinkThatFailed) {
   EXPECT_NE(table.find("failed: port 8080 is taken"), std::string::npos);
 }
 
+TEST(LinksTable, ShowsTheWarningOfALinkThatWorks) {
+  std::string table = links_table({{link("active", "'x' is not known")}}, false);
+  EXPECT_NE(table.find("active: 'x' is not known"), std::string::npos);
+}
+
 TEST(LinksTable, ShowsTheStateWhenAsked) {
   EXPECT_NE(links_table({{link("active", "")}}, true).find("active"), std::string::npos);
 }

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "httpserver/listener.h"
+#include "httpserver/unknown_settings.h"
 
 namespace trellis::httpserver {
 namespace {
@@ -37,6 +38,11 @@ runtime::Task<void> HttpProvider::link_put(lattice::Link link) {
 
 runtime::Task<void> HttpProvider::link_delete(lattice::Link link) {
   co_return co_await close(link.actor_id, runtime::Deadline::in(kDrainTime));
+}
+
+std::string HttpProvider::warning_about(const lattice::Link& link) const {
+  const auto found = listeners_.find(link.actor_id);
+  return found == listeners_.end() ? "" : unknown_text(found->second->settings().unknown);
 }
 
 // The port is free when this returns; requests in flight are answered behind it.

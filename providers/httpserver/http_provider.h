@@ -26,6 +26,7 @@ class HttpProvider final : public capability::Provider {
 
   runtime::Task<void> link_put(lattice::Link link) override;
   runtime::Task<void> link_delete(lattice::Link link) override;
+  std::string warning_about(const lattice::Link& link) const override;
   runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
                               BytesView payload, runtime::Deadline deadline) override;
   runtime::Task<void> health() override;

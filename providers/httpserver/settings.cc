@@ -14,6 +14,7 @@
 
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "httpserver/unknown_settings.h"
 
 namespace trellis::httpserver {
 namespace {
@@ -113,6 +114,8 @@ Result<void> merge_json(std::string_view text, std::string_view source, Settings
   auto value = codec::json_parse(text);
   if (!value) return bad(fmt::format("{} is not valid JSON: {}", source, value.error().detail));
   if (!value->is_object()) return bad(fmt::format("{} must be a JSON object", source));
+  for (auto& name : unknown_members(value->as_object(), std::string(source)))
+    settings.unknown.push_back(std::move(name));
   return merge(value->as_object(), settings);
 }
 
@@ -162,6 +165,7 @@ Result<Settings> parse_settings(const std::map<std::string, std::string>& given)
     return found == values.end() ? nullptr : &found->second;
   };
   Settings settings;
+  settings.unknown = unknown_values(given);
   if (const auto* path = get("config_file")) TRY_OK(merge_file(*path, settings));
   if (const auto* encoded = get("config_b64")) {
     auto bytes = codec::base64_decode(*encoded, codec::Base64::standard);

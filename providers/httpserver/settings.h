@@ -30,6 +30,7 @@ struct Settings {
   std::optional<std::chrono::milliseconds>
       timeout;  // for the actor's answer; none: the host's RPC timeout
   std::string log_level = "info";
+  std::vector<std::string> unknown;  // what was given and is not a setting (unknown_settings.h)
   bool operator==(const Settings&) const = default;
 };
 

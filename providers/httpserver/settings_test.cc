@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "codec/base64.h"
+#include "httpserver/unknown_settings.h"
 
 namespace trellis::httpserver {
 namespace {
@@ -104,6 +105,52 @@ TEST(HttpSettings, RefusalsNameWhatIsWrong) {
   EXPECT_NE(
       refusal({{"config_json", R"({"cors":{"allowed_origins":"x"}})"}}).find("allowed_origins"),
       std::string::npos);
+}
+
+std::string unknown_of(const Values& values) {
+  auto settings = parse_settings(values);
+  return settings ? unknown_text(settings->unknown) : settings.error().detail;
+}
+
+TEST(HttpSettings, KnownOnesGiveNothingToSay) {
+  const std::string whole =
+      R"({"address":"0.0.0.0:1","tls":{"cert_file":"a","priv_key_file":"b"},"timeout_ms":5,
+          "cors":{"allowed_origins":[],"allowed_headers":[],"allowed_methods":[],
+                  "exposed_headers":[],"max_age_secs":1},"log":{"log_level":"info"}})";
+  EXPECT_EQ(unknown_of({{"ADDRESS", "0.0.0.0:1"}, {"Port", "1"}, {"config_json", whole}}), "");
+  const auto b64 = codec::base64_encode(as_bytes(whole), codec::Base64::standard);
+  const TempFile file(".json", whole);
+  EXPECT_EQ(unknown_of({{"config_b64", b64}, {"CONFIG_FILE", file.path()}}), "");
+}
+
+TEST(HttpSettings, UnknownOnesAreNamedWithWhatWasMeantAndTheRestHolds) {
+  const Values values{{"ADRESS", "0.0.0.0:9"},
+                      {"timeout_ms", "5"},
+                      {"colour", "red"},
+                      {"config_json", R"({"timeout":7,"Address":"x","cors":{"alowed_origins":[]},
+                                          "allowed_methods":[],"port":5,"tls":null})"},
+                      {"port", "8087"}};
+  EXPECT_EQ(parse_settings(values)->address, "127.0.0.1:8087");
+  const auto text = unknown_of(values);
+  for (const char* part :
+       {"'ADRESS' (did you mean 'address'?)",
+        "'timeout_ms' (it belongs into the JSON of config_json, as 'timeout_ms')",
+        "'timeout' in config_json (did you mean 'timeout_ms'?)",
+        "'Address' in config_json (did you mean 'address'?)",
+        "'cors.alowed_origins' in config_json (did you mean "
+        "'cors.allowed_origins'?)",
+        "'allowed_methods' in config_json (did you mean 'cors.allowed_methods'?)",
+        "'port' in config_json (it is a value of the link"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  EXPECT_NE(text.find("'colour',"), std::string::npos) << text;
+}
+
+TEST(HttpSettings, ManyUnknownOnesAreCountedAndLongOnesCut) {
+  Values values{{std::string(10'000, 'x'), ""}};
+  for (char c = 'a'; c <= 'z'; ++c) values[std::string("zz") + c] = "";
+  const auto text = unknown_of(values);
+  EXPECT_NE(text.find("and 19 more"), std::string::npos) << text;
+  EXPECT_LT(text.size(), 1000u);
 }
 
 }  // namespace

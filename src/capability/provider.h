@@ -48,6 +48,9 @@ class Provider {
   // in use"); the link is then kept as failed with that reason and the others work on.
   virtual runtime::Task<void> link_put(lattice::Link link) = 0;
   virtual runtime::Task<void> link_delete(lattice::Link link) = 0;
+  // Core 0, after link_put() succeeded. What whoever put this link should know though it works,
+  // such as values that mean nothing; "" for nothing. Shown as the reason of the active link.
+  virtual std::string warning_about(const lattice::Link&) const { return {}; }
 
   // Any core. An actor that is linked (checked by the host) calls. Unknown operations → not_found
   // with "method not handled <op>".

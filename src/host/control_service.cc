@@ -244,6 +244,8 @@ runtime::Task<void> ControlService::put_and_answer(std::string to, lattice::Link
   control::Ack ack;
   if (status->status == "failed")
     ack.warning = "the link is kept, but it does not work: " + status->reason;
+  else if (status->status == "active")
+    ack.warning = status->reason;
   reply(to, control::to_json(ack));
   co_return Result<void>{};
 }

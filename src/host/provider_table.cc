@@ -230,8 +230,12 @@ runtime::Task<void> ProviderTable::put(std::shared_ptr<Running> running, lattice
   }
   auto done = co_await running->provider->link_put(*newest);
   auto& status = running->links[key_of(link)];
-  status = {link.actor_id, done ? "active" : "failed", done ? "" : done.error().detail};
-  if (!done) {
+  status = {link.actor_id, done ? "active" : "failed",
+            done ? running->provider->warning_about(*newest) : done.error().detail};
+  if (done && !status.reason.empty()) {
+    LOG(warn, "link {} → {} ({}): {}", link.actor_id, link.provider_id, link.link_name,
+        status.reason);
+  } else if (!done) {
     LOG(error, "link {} → {} ({}): {}; the link is kept, other links work on", link.actor_id,
         link.provider_id, link.link_name, done.error().describe());
   }

@@ -108,6 +108,19 @@ def test_values_with_a_mistake_are_refused_in_words(host):
     assert "'nonsense' is not of the form ip:port" in put.stdout + put.stderr
 
 
+def test_settings_that_are_not_known_are_said_and_the_link_works(host):
+    port = free_port()
+    echo = host.echo_on(free_port())
+    put = host.put_link(echo, f"ADDRESS=127.0.0.1:{port}", "timout_ms=5", 'config_json={"cors":{"alowed_origins":[]}}')
+    assert http(port).body == ECHO_BODY
+    for text in (put.stderr, host.log(), host.wash("ctl", "link", "query").stdout, host.links()[0]["reason"]):
+        assert "'timout_ms'" in text and "did you mean 'cors.allowed_origins'?" in text, text
+    assert host.links()[0]["status"] == "active"
+    again = host.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
+    assert again.stderr == "" and host.links()[0]["reason"] == ""
+    assert http(port).body == ECHO_BODY
+
+
 def test_links_to_parts_that_are_not_there_are_kept(host):
     put = host.put_link("M" + "A" * 55, "ADDRESS=127.0.0.1:1", check=False)
     # A key with a wrong checksum is refused by wash; one that merely is not running is kept.
