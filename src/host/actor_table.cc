@@ -55,8 +55,7 @@ runtime::Task<ActorTable::Loaded> ActorTable::load(std::string reference) {
 
 runtime::Task<ActorTable::Loaded> ActorTable::load_bytes(Bytes wasm, std::string reference,
                                                          std::string digest) {
-  std::function<Result<claims::SignedModule>()> read =
-      [&wasm]() -> Result<claims::SignedModule> {
+  std::function<Result<claims::SignedModule>()> read = [&wasm]() -> Result<claims::SignedModule> {
     TRY(auto signed_module, claims::read_signed_module(wasm, now_unix()));
     // The code alone: actors that differ only in who signed them share it.
     TRY(wasm, claims::unsigned_module(wasm));
@@ -158,18 +157,35 @@ Result<void> ActorTable::check_same_code(const Loaded& loaded) const {
   if (found == actors_.end()) return {};
   const auto& running = found->second.loaded;
   if (running.reference != loaded.reference) {
-    return fail(Errc::invalid, kSite,
-                fmt::format("Cannot start new instance of {} from OCI '{}', it is already running "
-                            "with different OCI reference. To upgrade an actor, use live update.",
-                            key, loaded.reference));
+    // Clients of 2022 know the first two sentences.
+    return fail(
+        Errc::invalid, kSite,
+        fmt::format("Cannot start new instance of {} from OCI '{}', it is already running "
+                    "with different OCI reference. To upgrade an actor, use live update. {}",
+                    key, loaded.reference, how_to_replace(running, loaded)));
   }
   if (running.module != loaded.module || running.token != loaded.token) {
     return fail(Errc::invalid, kSite,
-                fmt::format("Cannot start new instance of {}: '{}' holds other code or claims than what is "
-                            "running. To upgrade an actor, use live update, or stop it first.",
-                            key, loaded.reference));
+                fmt::format("Cannot start new instance of {}: '{}' holds other code or claims than "
+                            "what is running. To upgrade an actor, use live update. {}",
+                            key, loaded.reference, how_to_replace(running, loaded)));
   }
   return {};
+}
+
+std::string ActorTable::how_to_replace(const Loaded& running, const Loaded& wanted) const {
+  const auto& host = parts_.identity.host.public_key();
+  const auto& key = wanted.claims->subject;
+  const auto revision = running.claims->revision();
+  const auto text = fmt::format(
+      "It runs from {}, revision {}",
+      running.reference.empty() ? "bytes that were sent to the API" : running.reference, revision);
+  const auto stop = fmt::format("wash ctl stop actor {} {} --count 0", host, key);
+  if (wanted.claims->revision() <= revision || wanted.reference.empty())
+    return fmt::format("{}; this is revision {}. Stop the running one first: {}", text,
+                       wanted.claims->revision(), stop);
+  return fmt::format("{}; replace it while it runs: wash ctl update actor {} {} {}", text, host,
+                     key, wanted.reference);
 }
 
 runtime::Task<void> ActorTable::resize(control::ScaleActor request, std::optional<Loaded> loaded) {

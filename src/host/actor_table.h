@@ -61,6 +61,7 @@ class ActorTable {
   void remember(const Loaded& loaded);
   runtime::Task<void> store(lattice::ClaimsRecord record, std::string reference);
   Result<void> check_same_code(const Loaded& loaded) const;
+  std::string how_to_replace(const Loaded& running, const Loaded& wanted) const;
   engine::InstanceMode mode_of(const Loaded& loaded, const control::StringMap& annotations) const;
   std::uint32_t reuse_per_core(std::size_t instances) const;
   void publish_started(const Actor& actor, const control::ActorInstance& instance);

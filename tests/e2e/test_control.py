@@ -131,6 +131,31 @@ def test_live_update_swaps_the_module_under_load(host):
     assert "already running with different OCI reference" in started.stderr
 
 
+def test_another_version_of_what_runs_is_refused_with_the_command_that_replaces_it(host):
+    seed = host.wash_json("keys", "gen", "module")["seed"]
+    old, new = (host.build_actor(f"v{n}", guests.GOOD if n == 1 else guests.counter(), "-s", seed, "-r", n) for n in (1, 2))
+    host.start_actor(f"file://{old}")
+    key, me = host.actor_key(f"file://{old}"), host.host_id()
+    refused = host.start_actor(f"file://{new}", check=False).stderr
+    assert f"Cannot start new instance of {key} from OCI 'file://{new}', it is already running with different OCI " \
+        "reference. To upgrade an actor, use live update." in refused
+    assert f"It runs from file://{old}, revision 1" in refused
+    command = f"wash ctl update actor {me} {key} file://{new}"
+    assert command in refused
+    host.wash(*command.split()[1:])
+    # An older one cannot replace it; stopping can make room for it.
+    refused = host.start_actor(f"file://{old}", check=False).stderr
+    command = f"wash ctl stop actor {me} {key} --count 0"
+    assert "this is revision 1" in refused and command in refused and "wash ctl update" not in refused
+    host.wash(*command.split()[1:])
+    host.start_actor(f"file://{old}")
+    # The same file with other code in it, as when it was built again.
+    old.write_bytes(new.read_bytes())
+    refused = host.start_actor(f"file://{old}", check=False).stderr
+    assert "holds other code or claims than what is running" in refused
+    assert f"wash ctl update actor {me} {key} file://{old}" in refused
+
+
 def test_wash_call_reaches_the_actor_signed(host):
     host.start_actor(ECHO_REF)
     key = host.actor_key(ECHO_REF)
