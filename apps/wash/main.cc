@@ -1,5 +1,7 @@
 // The command line of Trellis: reads the arguments, runs the one command they name, prints its
 // outcome. Exit codes: 0 done, 1 the command failed, 2 the command line was wrong.
+#include <span>
+
 #include "command.h"
 #include "usage.h"
 
@@ -17,6 +19,8 @@ int main(int argc, char** argv) {
   add_drain(root, context);
   add_keys(root, context);
   add_up(root, context);
+  const std::span<const char* const> words(argv + 1, argc > 0 ? argc - 1 : 0);
+  if (const auto answered = answer_help(root, words)) return *answered;
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

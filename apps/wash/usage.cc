@@ -73,6 +73,18 @@ std::string unknown_word(const CLI::App& root, const CLI::App& app, const std::s
   return fmt::format("{} It has: {}.", mistake, fmt::join(known, ", "));
 }
 
+// An error on stderr, and the exit code that goes with it.
+int refuse(const std::string& mistake) {
+  fmt::print(stderr, "error: {}\n\n{}\n", mistake, kHint);
+  return 2;
+}
+
+const CLI::App* subcommand(const CLI::App& app, std::string_view name) {
+  const auto found = app.get_subcommands(
+      [name](const CLI::App* sub) { return sub->get_name() == name && !sub->get_disabled(); });
+  return found.empty() ? nullptr : found.front();
+}
+
 // "<actor-id> is missing", or the parser's own words for what is not an argument.
 std::string missing_text(const CLI::App& app, const std::string& text) {
   for (const CLI::Option* option : app.get_options()) {
@@ -109,7 +121,7 @@ void set_up_root(CLI::App& root, Context& context) {
   root.require_subcommand(1, 1);
   root.fallthrough();
   root.formatter(std::make_shared<HelpFormat>());
-  root.footer("Run `wash <command> --help` for more on a command.");
+  root.footer("Run `wash help <command>` for more on a command.");
   root.add_option("-o,--output", context.format(), "Form of the output: text or json")
       ->default_str("text")
       ->type_name("<OUTPUT>")
@@ -133,8 +145,26 @@ int report_usage(const CLI::App& root, const CLI::ParseError& error) {
                app.help(app.get_parent() == nullptr ? "" : path_of(*app.get_parent())));
     return 2;
   }
-  fmt::print(stderr, "error: {}\n\n{}\n", mistake_text(root, app, error), kHint);
-  return 2;
+  return refuse(mistake_text(root, app, error));
+}
+
+std::optional<int> answer_help(const CLI::App& root, std::span<const char* const> words) {
+  const CLI::App* app = &root;
+  bool asked = false;
+  for (std::string_view word : words) {
+    if (const CLI::App* inner = subcommand(*app, word)) {
+      app = inner;
+    } else if (!asked && word == "help" && !subcommands_of(*app).empty()) {
+      asked = true;
+    } else if (!asked) {
+      return std::nullopt;
+    } else if (!word.starts_with('-')) {
+      return refuse(unknown_word(root, *app, std::string(word)));
+    }
+  }
+  if (!asked) return std::nullopt;
+  std::cout << app->help();
+  return 0;
 }
 
 }  // namespace trellis::wash

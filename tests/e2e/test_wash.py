@@ -18,6 +18,19 @@ def test_help_of_every_command(box):
     assert box.wash("--version").stdout.strip()
 
 
+def test_help_is_a_command_too(box):
+    for words in ((), ("up",), ("ctl",), ("ctl", "start"), ("ctl", "start", "actor"), ("keys", "gen")):
+        expected = box.wash(*words, "--help").stdout
+        assert expected and box.wash("help", *words).stdout == expected
+        if len(words) > 1:
+            assert box.wash(words[0], "help", *words[1:]).stdout == expected
+    wrong = box.wash("help", "ctl", "strat", check=False)
+    assert (wrong.returncode, wrong.stdout) == (2, "") and "Did you mean 'start'?" in wrong.stderr
+    # Only where a command could stand: elsewhere it is a word like any other.
+    missing = box.wash("keys", "get", "help", check=False)
+    assert missing.returncode == 1 and "/keys/help exists" in missing.stderr
+
+
 def test_a_typo_in_a_command_suggests_the_right_one(box):
     run = box.wash("clt", "get", "hosts", check=False)
     assert run.returncode == 2 and "ctl" in run.stderr
