@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <cstdlib>
+#include <type_traits>
 
 #include "arguments.h"
 #include "ctl.h"
@@ -41,11 +42,17 @@ Result<Manifest> load(const ApplyArguments& arguments) {
               fmt::format("Failed to load manifest: {}", manifest.error().detail));
 }
 
-// One line of what came of one entry: acknowledged, refused by the host, or not delivered.
+// One line of what came of one entry: acknowledged (a link perhaps with a warning), refused by the
+// host, or not delivered.
 template <class T>
 std::string line_for(const Result<T>& sent, const std::string& instruction,
                      const std::string& undelivered) {
-  if (sent) return fmt::format("{} acknowledged.", instruction);
+  if (sent) {
+    std::string line = fmt::format("{} acknowledged.", instruction);
+    if constexpr (std::is_same_v<T, std::string>)
+      if (!sent->empty()) line += fmt::format(" Warning: {}", *sent);
+    return line;
+  }
   constexpr std::string_view kRefused = "Operation failed: ";
   std::string detail = sent.error().detail;
   if (sent.error().code != Errc::denied) return fmt::format("{}: {}", undelivered, detail);

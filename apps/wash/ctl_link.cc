@@ -14,9 +14,9 @@ struct LinkArguments {
 };
 using Arguments = std::shared_ptr<LinkArguments>;
 
-// A link that is kept but does not work: said on stderr, and in the JSON.
+// Scripts of 2022 look for "successfully", so that stands only where all is well. A warning goes to
+// stderr and into the JSON, and the result says that there is one.
 Output with_warning(const Ctl& ctl, const std::string& warning, Output output) {
-  if (warning.empty()) return output;
   ctl.context.note("Warning: " + warning);
   output.json["warning"] = warning;
   return output;
@@ -33,10 +33,10 @@ Result<Output> put(const Ctl& ctl, LinkArguments& arguments) {
   Result<std::string> done = client.put_link(link);
   if (!done) return fail(explain_silence(done.error(), "", lattice.options.lattice_prefix));
   spinner.stop();
-  Output output{
-      fmt::format("Published link ({}) <-> ({}) successfully", link.actor_id, link.provider_id),
-      {{"actor_id", link.actor_id}, {"provider_id", link.provider_id}}};
-  return with_warning(ctl, *done, std::move(output));
+  Output output{fmt::format("Published link ({}) <-> ({}) {}", link.actor_id, link.provider_id,
+                            done->empty() ? "successfully" : "with a warning"),
+                {{"actor_id", link.actor_id}, {"provider_id", link.provider_id}}};
+  return done->empty() ? output : with_warning(ctl, *done, std::move(output));
 }
 
 Result<Output> del(const Ctl& ctl, const control::LinkDefinition& link) {
@@ -48,11 +48,12 @@ Result<Output> del(const Ctl& ctl, const control::LinkDefinition& link) {
   Result<std::string> done = client.delete_link(link);
   if (!done) return fail(explain_silence(done.error(), "", lattice.options.lattice_prefix));
   spinner.stop();
-  Output output{fmt::format("Deleted link for {} successfully", named),
+  Output output{done->empty() ? fmt::format("Deleted link for {} successfully", named)
+                              : fmt::format("No link for {} to delete", named),
                 {{"actor_id", link.actor_id},
                  {"contract_id", link.contract_id},
                  {"link_name", link.link_name}}};
-  return with_warning(ctl, *done, std::move(output));
+  return done->empty() ? output : with_warning(ctl, *done, std::move(output));
 }
 
 Result<Output> query(const Ctl& ctl, bool verbose) {

@@ -28,8 +28,14 @@ runtime::Task<void> HttpProvider::link_put(lattice::Link link) {
     if (existing->second->settings() == settings) co_return Result<void>{};
     CO_TRY_OK(co_await close(link.actor_id, runtime::Deadline::in(kDrainTime)));
   }
-  CO_TRY(auto listener, co_await Listener::open(context_.cores, context_.actors, link.actor_id,
-                                                std::move(settings), context_.rpc_timeout));
+  const auto unknown = unknown_text(settings.unknown);
+  auto opened = co_await Listener::open(context_.cores, context_.actors, link.actor_id,
+                                        std::move(settings), context_.rpc_timeout);
+  if (!opened) {  // perhaps because of what was mistyped
+    if (!unknown.empty()) opened.error().detail += "; " + unknown;
+    co_return fail(std::move(opened).error());
+  }
+  auto listener = std::move(*opened);
   LOG(info, "httpserver: actor {} answers on {}{}", link.actor_id, listener->settings().address,
       listener->settings().tls_certificate.empty() ? "" : " (TLS)");
   listeners_[link.actor_id] = std::move(listener);
@@ -42,7 +48,9 @@ runtime::Task<void> HttpProvider::link_delete(lattice::Link link) {
 
 std::string HttpProvider::warning_about(const lattice::Link& link) const {
   const auto found = listeners_.find(link.actor_id);
-  return found == listeners_.end() ? "" : unknown_text(found->second->settings().unknown);
+  if (found == listeners_.end() || found->second->settings().unknown.empty()) return {};
+  const auto& settings = found->second->settings();
+  return fmt::format("{}; it answers on {}", unknown_text(settings.unknown), settings.address);
 }
 
 // The port is free when this returns; requests in flight are answered behind it.

@@ -1,4 +1,5 @@
 """Links: several at once, ports that are taken and freed, what is kept and shown."""
+import json
 import socket
 import threading
 import time
@@ -68,7 +69,10 @@ def test_a_taken_port_shows_as_failed_and_others_work_on(host):
         blocker.bind(("127.0.0.1", port))
         blocker.listen()
         put = host.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
-        assert "address already in use" in put.stdout + put.stderr
+        assert "address already in use" in put.stderr
+        assert put.stdout.strip() == f"Published link ({echo}) <-> ({HTTP_SERVER}) with a warning"
+        told = json.loads(host.put_link(echo, f"ADDRESS=127.0.0.1:{port}", "-o", "json").stdout)
+        assert told["success"] and "address already in use" in told["warning"]
     link = next(l for l in host.links() if l["actor_id"] == echo)
     assert link["status"] == "failed" and "address already in use" in link["reason"]
     assert "address already in use" in host.wash("ctl", "link", "query").stdout
@@ -77,8 +81,13 @@ def test_a_taken_port_shows_as_failed_and_others_work_on(host):
     assert "address already in use" in host.log()
     assert http(other).body == b"ok"
     # The port is free now: putting the link again is enough.
-    host.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
+    put = host.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
+    assert put.stdout.strip() == f"Published link ({echo}) <-> ({HTTP_SERVER}) successfully" and put.stderr == ""
     assert http(port).body == ECHO_BODY
+    assert host.delete_link(echo).stdout.strip() == \
+        f"Deleted link for {echo} on wasmcloud:httpserver (default) successfully"
+    nothing = host.delete_link(echo)
+    assert "successfully" not in nothing.stdout and "there was no link" in nothing.stderr
 
 
 def test_two_links_cannot_share_a_port(host):
@@ -114,8 +123,14 @@ def test_settings_that_are_not_known_are_said_and_the_link_works(host):
     put = host.put_link(echo, f"ADDRESS=127.0.0.1:{port}", "timout_ms=5", 'config_json={"cors":{"alowed_origins":[]}}')
     assert http(port).body == ECHO_BODY
     for text in (put.stderr, host.log(), host.wash("ctl", "link", "query").stdout, host.links()[0]["reason"]):
-        assert "'timout_ms'" in text and "did you mean 'cors.allowed_origins'?" in text, text
+        assert "'timout_ms'" in text and f"; it answers on 127.0.0.1:{port}" in text and "did you mean 'cors.allowed_origins'?" in text, text
     assert host.links()[0]["status"] == "active"
+    # Where the link fails because of it, that is said with the reason.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        failed = host.put_link(echo, f"PORT={taken.getsockname()[1]}", "ADRESS=127.0.0.1:8080").stderr
+        assert "address already in use" in failed and "'ADRESS' (did you mean 'address'?)" in failed
     again = host.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
     assert again.stderr == "" and host.links()[0]["reason"] == ""
     assert http(port).body == ECHO_BODY

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import guests
-from conftest import ECHO_REF, HTTP_SERVER, free_port
+from conftest import ECHO_REF, HTTP_SERVER, free_port, http, wait_for
 
 
 def test_help_of_every_command(box):
@@ -164,3 +164,8 @@ links:
     done = host.wash("ctl", "apply", host.host_id(), manifest).stdout
     assert f"Instruction to start actor {ECHO_REF} acknowledged." in done
     assert f"Link def submission from {key} to {HTTP_SERVER} acknowledged." in done
+    # The same link with a value nobody knows: taken, and said.
+    wait_for(lambda: http(port).status == 200)
+    manifest.write_text(manifest.read_text().replace("values: {", "values: {PROT: 1, "))
+    done = host.wash("ctl", "apply", host.host_id(), manifest).stdout
+    assert "acknowledged. Warning: " in done and "'PROT' (did you mean 'port'?)" in done
