@@ -1,4 +1,6 @@
 // wash claims inspect, and the group it belongs to.
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <memory>
 
@@ -50,7 +52,8 @@ Result<claims::SignedModule> module_of(BytesView file, const std::string& name) 
   const std::string_view site = module.error().site;
   if (site == "claims.wasm.unsigned")
     return fail(Errc::unauthenticated, "wash.claims.unsigned",
-                "No capabilities discovered in : " + name);
+                fmt::format("No capabilities discovered in : {}. {}", name,
+                            claims::how_to_sign(looks_like_file(name) ? name : "")));
   if (site == "claims.wasm.hash") return fail(caused_by("Invalid module hash", module.error()));
   return module;
 }

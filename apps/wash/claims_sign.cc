@@ -21,14 +21,6 @@ struct SignArguments {
   std::string source, destination;
 };
 
-// <dir>/<stem>_s.wasm beside the source.
-std::string destination_of(const SignArguments& arguments) {
-  if (!arguments.destination.empty()) return arguments.destination;
-  const std::filesystem::path source(arguments.source);
-  const std::string parent = source.parent_path().empty() ? "." : source.parent_path().string();
-  return fmt::format("{}/{}_s.wasm", parent, source.stem().string());
-}
-
 // Replaces the file in one step: a host that reads it never sees half of it.
 Result<void> write_module(const std::string& path, BytesView bytes) {
   const std::string fresh = fmt::format("{}.{}", path, ::getpid());
@@ -62,7 +54,8 @@ Result<Output> sign(const Context& context, const SignArguments& arguments) {
   claims.subject = subject.public_key();
   const std::string capabilities = fmt::format("{}", fmt::join(claims.caps, ","));
   TRY(Bytes signed_module, claims::sign_module(as_bytes(*file), std::move(claims), account));
-  const std::string destination = destination_of(arguments);
+  const std::string destination =
+      arguments.destination.empty() ? claims::signed_path(arguments.source) : arguments.destination;
   TRY_OK(write_module(destination, signed_module));
   return Output{
       fmt::format("Successfully signed {} with capabilities: {}", destination, capabilities),

@@ -69,6 +69,12 @@ Result<std::string> normalize_call_alias(std::string_view alias);
 // "HTTP Server" for wasmcloud:httpserver, …; the id itself when it has no such name.
 std::string_view friendly_capability_name(std::string_view contract_id);
 
+// Where `wash claims sign` puts the signed form of a module unless told: <stem>_s.wasm beside it.
+std::string signed_path(std::string_view path);
+// For whoever has an unsigned module: that it is one, and the command that signs it, to be pasted
+// into a shell. `path` is "" when it is not a file.
+std::string how_to_sign(std::string_view path);
+
 // "never" / "immediately" / "in 3days" / "8h ago", as wascap prints.
 std::string expires_human(const Validity& validity, std::uint64_t now);
 std::string not_before_human(const Validity& validity, std::uint64_t now);

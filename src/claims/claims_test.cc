@@ -174,5 +174,21 @@ TEST(ValidityHuman, SpeaksInTheLargestUnit) {
   EXPECT_EQ(not_before_human({{}, kNow + 7200}, kNow), "in 2h");
 }
 
+TEST(HowToSign, IsACommandForAShell) {
+  EXPECT_NE(how_to_sign("/w/echo.wasm").find("wash claims sign /w/echo.wasm --name echo -q"),
+            std::string::npos);
+  EXPECT_NE(how_to_sign("/w/it's me.wasm")
+                .find("wash claims sign '/w/it'\\''s me.wasm' --name 'it'\\''s me' -q"),
+            std::string::npos)
+      << how_to_sign("/w/it's me.wasm");
+  EXPECT_NE(how_to_sign("").find("wash claims sign <module>.wasm --name <name> -q"),
+            std::string::npos);
+}
+
+TEST(SignedPath, IsBesideTheModule) {
+  EXPECT_EQ(signed_path("/w/echo.wasm"), "/w/echo_s.wasm");
+  EXPECT_EQ(signed_path("echo.wasm"), "./echo_s.wasm");
+}
+
 }  // namespace
 }  // namespace trellis::claims

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <utility>
 
 #include "claims/claims.h"
@@ -37,6 +38,18 @@ std::string span_human(std::uint64_t seconds) {
 
 std::string stamp_human(std::uint64_t stamp, std::uint64_t now) {
   return stamp < now ? span_human(now - stamp) + " ago" : "in " + span_human(stamp - now);
+}
+
+// One word for a shell.
+std::string shell_word(std::string_view word) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("/._-+:@%").find(c) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return std::string(word);
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
 }
 
 }  // namespace
@@ -81,6 +94,22 @@ std::string_view friendly_capability_name(std::string_view contract_id) {
     if (id == contract_id) return name;
   }
   return contract_id;
+}
+
+std::string signed_path(std::string_view path) {
+  const std::filesystem::path source(path);
+  const auto parent = source.parent_path().empty() ? "." : source.parent_path().string();
+  return fmt::format("{}/{}_s.wasm", parent, source.stem().string());
+}
+
+std::string how_to_sign(std::string_view path) {
+  const auto file = path.empty() ? "<module>.wasm" : shell_word(path);
+  const auto name =
+      path.empty() ? "<name>" : shell_word(std::filesystem::path(path).stem().string());
+  return fmt::format(
+      "It is not signed. To sign it: wash claims sign {} --name {} -q (-q if it serves HTTP; "
+      "-c <contract> for each other capability it uses)",
+      file, name);
 }
 
 std::string expires_human(const Validity& validity, std::uint64_t now) {

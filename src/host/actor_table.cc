@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "artifact/reference.h"
 #include "base/log.h"
 #include "claims/wasm_file.h"
 
@@ -36,6 +37,17 @@ lattice::ClaimsRecord record_of(const claims::ActorClaims& claims) {
           .tags = claims.tags};
 }
 
+// An unsigned module is the first thing most people try to start.
+Error with_signing_advice(Error error, const std::string& reference) {
+  if (std::string_view(error.site) != "claims.wasm.unsigned") return error;
+  const auto parsed = artifact::parse_reference(reference);
+  const auto path = parsed ? parsed->path : "";
+  error.detail += ". " + claims::how_to_sign(path);
+  if (!path.empty())
+    error.detail += ", then start " + artifact::file_reference(claims::signed_path(path));
+  return error;
+}
+
 }  // namespace
 
 ActorTable::ActorTable(Parts& parts, Delivery& delivery)
@@ -61,8 +73,9 @@ runtime::Task<ActorTable::Loaded> ActorTable::load_bytes(Bytes wasm, std::string
     TRY(wasm, claims::unsigned_module(wasm));
     return signed_module;
   };
-  CO_TRY(claims::SignedModule signed_module,
-         co_await parts_.offload.run<claims::SignedModule>(std::move(read)));
+  auto checked = co_await parts_.offload.run<claims::SignedModule>(std::move(read));
+  if (!checked) co_return fail(with_signing_advice(std::move(checked).error(), reference));
+  claims::SignedModule signed_module = std::move(*checked);
   CO_TRY(auto module, co_await parts_.engine.load(wasm));
   co_return Loaded{
       .reference = std::move(reference),

@@ -1,6 +1,7 @@
 """Modules that must not start: each refusal says what is wrong."""
 import base64
 import json
+import re
 import shutil
 import time
 
@@ -22,7 +23,13 @@ def test_unsigned(host):
     good = host.build_actor("good", guests.GOOD)
     shutil.copy(host.folder / "good.wasm", path)
     assert good.exists()
-    refused(host, path, "No claims found in source module")
+    said = refused(host, path, "No claims found in source module")
+    # What is said to do helps.
+    sign = re.search(r"wash (claims sign \S+ --name \S+ -q)", said).group(1)
+    host.wash(*sign.split())
+    host.start_actor(re.search(r"then start (file://\S+_s\.wasm)", said).group(1))
+    inspected = host.wash("claims", "inspect", path, check=False).stderr
+    assert f"No capabilities discovered in : {path}" in inspected and f"wash {sign}" in inspected
 
 
 def test_not_wasm_and_empty_and_missing(host):
