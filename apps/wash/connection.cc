@@ -92,6 +92,16 @@ Result<Lattice> resolve(const ConnectionFlags& flags, const ContextSide LatticeC
   return lattice;
 }
 
+// Hosts that wash is not led to by itself: ", or with --context <file>".
+std::string or_further_hosts() {
+  Result<std::filesystem::path> home = wash_home();
+  if (!home) return {};
+  std::string text;
+  for (const std::filesystem::path& file : further_host_configs(*home))
+    text += fmt::format("{} --context {}", text.empty() ? ", or with" : " or", file.string());
+  return text;
+}
+
 }  // namespace
 
 std::shared_ptr<ConnectionFlags> add_ctl_connection(CLI::App& app) {
@@ -122,8 +132,8 @@ Result<control::Client> connect(const control::ConnectOptions& options) {
   if (client.error().code == Errc::unavailable)
     return fail(
         caused_by(fmt::format("Cannot reach the lattice at {}. Is a host running? Start one with "
-                              "`wash up`, or say where one is with -r <host> and -p <port>",
-                              where),
+                              "`wash up`, or say where one is with -r <host> and -p <port>{}",
+                              where, or_further_hosts()),
                   client.error()));
   return fail(caused_by(fmt::format("Cannot connect to the lattice at {}", where), client.error()));
 }

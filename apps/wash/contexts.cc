@@ -99,6 +99,20 @@ Result<LatticeContext> find_context(const fs::path& home, const std::optional<st
   return read_context(host_config);
 }
 
+fs::path further_host_config(const fs::path& home, std::uint16_t dashboard_port) {
+  return home / fmt::format("host_config-{}.json", dashboard_port);
+}
+
+std::vector<fs::path> further_host_configs(const fs::path& home) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator at(home, error), end; !error && at != end; at.increment(error))
+    if (at->path().extension() == ".json" && at->path().stem().string().starts_with("host_config-"))
+      found.push_back(at->path());
+  std::ranges::sort(found);
+  return found;
+}
+
 Result<void> follow_host_config(const fs::path& home, const ContextFolder& folder) {
   fs::path from = home / "host_config.json";
   if (!is_there(from)) return {};

@@ -1,6 +1,7 @@
 // Contexts: named sets of connection settings in ~/.wash/contexts/<name>.json, the default one
 // named in index.json. `host_config` is special: it follows ~/.wash/host_config.json, which the
-// host on this machine writes at its start, so that wash finds that host without being told.
+// first host on this machine keeps there while it lives, so that wash finds that host without being
+// told; further hosts leave files beside it (host/host_config_file.h).
 // Fields: docs/protocol.md §9.1 and the CLI's reference.
 #pragma once
 
@@ -42,6 +43,12 @@ std::string write_context(const LatticeContext& context);  // pretty JSON
 Result<LatticeContext> find_context(const std::filesystem::path& home,
                                     const std::optional<std::string>& file);
 
+// The context of a host that was not the first on this machine, by its dashboard's port.
+std::filesystem::path further_host_config(const std::filesystem::path& home,
+                                          std::uint16_t dashboard_port);
+// Those that are there.
+std::vector<std::filesystem::path> further_host_configs(const std::filesystem::path& home);
+
 // The folder of the contexts, for `wash ctx`.
 struct ContextFolder {
   std::filesystem::path path;
@@ -52,8 +59,8 @@ struct ContextFolder {
   std::filesystem::path file_of(std::string_view name) const;
 };
 
-// Copies the settings of the host that last ran here into contexts/host_config.json; nothing if
-// none ran.
+// Copies the settings of the host that runs here into contexts/host_config.json; nothing if none
+// does.
 Result<void> follow_host_config(const std::filesystem::path& home, const ContextFolder& folder);
 
 // A name that is safe as a file name: letters, digits, '-', '_' and '.'; the rest becomes '_'.

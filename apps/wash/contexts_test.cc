@@ -111,5 +111,15 @@ TEST(SafeName, StaysInItsFolder) {
   EXPECT_EQ(safe_name("..."), "");
 }
 
+TEST_F(ContextsTest, FurtherHostsAreFound) {
+  EXPECT_TRUE(further_host_configs(home_).empty());
+  write(home_ / "host_config.json", "{}");
+  write(further_host_config(home_, 4002), "{}");
+  write(further_host_config(home_, 4001), "{}");
+  EXPECT_EQ(further_host_configs(home_),
+            (std::vector{home_ / "host_config-4001.json", home_ / "host_config-4002.json"}));
+  EXPECT_TRUE(further_host_configs(home_ / "nowhere").empty());
+}
+
 }  // namespace
 }  // namespace trellis::wash

@@ -154,7 +154,7 @@ Result<Output> edit(const Context& output, const CtxArguments& arguments) {
   TRY_OK(must_be_one_of(names, name, "Failed to edit, no context found"));
   if (name == kHostConfig)
     output.note(
-        "Note: host_config follows the host that last ran here; changes to it are overwritten.");
+        "Note: host_config follows the host that runs here; changes to it are overwritten.");
   // The editor may be a command with arguments, as in EDITOR="code -w"; the file is its last one.
   std::string file = folder.file_of(name).string();
   ::setenv("WASH_CONTEXT_FILE", file.c_str(), 1);

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "command.h"
+#include "contexts.h"
 #include "control/probe.h"
 #include "files.h"
 #include "host_health.h"
@@ -30,8 +31,19 @@ struct Place {  // where this host will be
   std::string bus_host, dashboard;
   std::uint16_t bus_port = 0, dashboard_port = 0;
   HostFiles files;
+  std::filesystem::path context;  // the host's, when it is not the first on this machine
 
   std::string bus() const { return fmt::format("{}:{}", bus_host, bus_port); }
+  // Once the host is ready: whether wash commands go to another one that was here first.
+  bool is_further() const {
+    std::error_code ignored;
+    return std::filesystem::exists(context, ignored);
+  }
+  std::string how_to_reach() const {
+    return fmt::format(
+        "🧭 wash commands go to the host that was here first; for this one add --context {}",
+        context.string());
+  }
   std::string url() const { return fmt::format("http://{}:{}", dashboard, dashboard_port); }
 };
 
@@ -99,6 +111,10 @@ Output report(const Place& place, const HostProcess& host, bool detached) {
     lines.push_back(fmt::format("🌐 The wasmCloud dashboard is running at {}", place.url()));
     lines.push_back(
         fmt::format("📜 Logs for the host are being written to {}", place.files.log.string()));
+    if (place.is_further()) {
+      lines.push_back(place.how_to_reach());
+      output.json["context"] = place.context.string();
+    }
     lines.emplace_back();
     lines.emplace_back("🛑 To stop wasmCloud, run \"wash down\"");
     output.json["wasmcloud_url"] = place.url();
@@ -211,6 +227,7 @@ Result<Output> run_interactive(const Context& context, HostStart what, const Pla
   TRY(HostProcess host, start(what, place));
   context.note(
       fmt::format("🏃 Running in interactive mode, your host is running at {}", place.url()));
+  if (place.is_further()) context.note(place.how_to_reach());
   context.note("🚪 Press `CTRL+c` at any time to exit");
   Result<void> ended = watch_over(context, host, signals);
   ::waitpid(host.pid, nullptr, 0);
@@ -229,6 +246,7 @@ Result<Output> up(const Context& context, const UpOptions& options) {
   std::filesystem::path folder = home / "downloads";
   TRY_OK(make_directory(folder));
   place.files = host_files(folder, place.dashboard_port);
+  place.context = further_host_config(home, place.dashboard_port);
   if (std::vector<std::string> names = options.without_meaning(); !names.empty())
     context.note(fmt::format(
         "Note: {} has no meaning here: the host brings its own bus, and nothing is downloaded.",

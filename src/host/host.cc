@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "base/log.h"
-#include "host/host_config_file.h"
 
 namespace trellis::host {
 namespace {
@@ -151,18 +150,32 @@ Result<void> Host::open_state() {
   return {};
 }
 
-void Host::announce() const {
+void Host::announce() {
   LOG(info, "Host {} ({}) started.", identity_.host.public_key(), identity_.friendly_name);
   LOG(info, "Host issuer public key: {}", identity_.cluster.public_key());
   LOG(info, "Valid cluster signers: {}", fmt::join(identity_.cluster_issuers, ", "));
   LOG(info, "Lattice {} on the {}; {} cores; {} links known", config_.lattice, bus_->describe(),
       environment_.cores.size(), state_->links().size());
-  if (config_.write_host_config) {
-    if (auto written = write_host_config_file(config_, identity_); !written) {
-      LOG(warn, "{}", written.error().describe());
-    }
-  }
+  tell_wash();
   events_->publish(events_->make.host_started(config_.labels, identity_.friendly_name));
+}
+
+void Host::tell_wash() {
+  const auto folder = wash_folder();
+  if (!config_.write_host_config || folder.empty()) return;
+  const auto port = bus_->port() != 0 ? bus_->port() : config_.bus_port;
+  auto written = HostConfigFile::write(folder, config_, identity_, port);
+  if (!written) {
+    LOG(warn, "{}", written.error().describe());
+    return;
+  }
+  config_file_.emplace(std::move(*written));
+  LOG(info, "Wrote configuration file {}", config_file_->path());
+  if (config_file_->first_host().empty()) return;
+  LOG(warn,
+      "wash commands on this machine go on going to the host that was here first, at {}. To "
+      "reach this one: wash ctl get hosts --context {}, or -r {} -p {} -x {}",
+      config_file_->first_host(), config_file_->path(), config_.bus_host, port, config_.lattice);
 }
 
 // --- while it runs ---
@@ -233,6 +246,7 @@ Result<void> Host::stop(std::chrono::milliseconds limit) {
 
 runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
   const auto deadline = runtime::Deadline::in(limit);
+  config_file_.reset();  // wash finds another host from now on, or none
   if (control_) {  // start() came this far: there is something to take down and somebody to tell
     control_->close();
     // Requests in flight get most of the time, what follows them the rest.

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "host/actor_table.h"
 #include "host/config.h"
 #include "host/control_service.h"
 #include "host/delivery.h"
+#include "host/host_config_file.h"
 #include "host/identity.h"
 #include "host/link_table.h"
 #include "host/provider_table.h"
@@ -54,7 +56,8 @@ class Host {
   runtime::Task<void> start_bus();
   void take_apart();
   void publish_heartbeat();
-  void announce() const;
+  void announce();
+  void tell_wash();
 
   const Config config_;
   Environment environment_;
@@ -80,6 +83,7 @@ class Host {
   std::unique_ptr<LinkTable> links_;
   std::unique_ptr<ActorTable> actors_;
   std::unique_ptr<ControlService> control_;
+  std::optional<HostConfigFile> config_file_;
 };
 
 // "1 hour, 2 minutes, 3 seconds"

@@ -119,6 +119,40 @@ def test_up_twice_and_down_twice(box):
     assert box.wash("down").returncode == 0
 
 
+def test_a_second_host_does_not_take_wash_away_from_the_first(box):
+    ports = ("WASMCLOUD_RPC_PORT", "WASMCLOUD_CTL_PORT", "NATS_PORT", "WASMCLOUD_DASHBOARD_PORT")
+    first = {name: box.env.pop(name) for name in ports}  # wash is led by the file alone
+    second = dict(zip(ports, (str(free_port()),) * 3 + (str(free_port()),)))
+    folder = box.folder / ".wash"
+    own = folder / f"host_config-{second['WASMCLOUD_DASHBOARD_PORT']}.json"
+
+    def up(ports, **env):
+        box.env.update({name: ports[name] for name in ("NATS_PORT", "WASMCLOUD_DASHBOARD_PORT")}, **env)
+        text = box.wash("up", "--detached").stdout
+        for name in ports:
+            box.env.pop(name, None)
+        return text
+
+    try:
+        assert "--context" not in up(first)
+        one = box.host_id()
+        assert f"--context {own}" in up(second, TRELLIS_DATA_DIR=str(box.folder / "second"))
+        assert box.host_id() == one
+        two = box.wash_json("ctl", "get", "hosts", "-t", "500", "--context", own)["hosts"][0]["id"]
+        assert two != one
+        log = (folder / "downloads" / f"wasmcloud-{second['WASMCLOUD_DASHBOARD_PORT']}.log").read_text()
+        assert f"127.0.0.1:{first['NATS_PORT']} (lattice default)" in log and f"--context {own}" in log
+        # The first goes: nothing leads to the second by itself, but wash says how to get there.
+        box.wash("ctl", "stop", "host", one)
+        wait_for(lambda: not (folder / "host_config.json").exists())
+        lost = box.wash("ctl", "get", "claims", "-p", str(free_port()), check=False).stderr
+        assert f"--context {own}" in lost
+        assert own.exists()
+    finally:
+        box.wash("down")
+    assert not own.exists()
+
+
 def test_up_of_a_host_that_cannot_start_shows_why(box):
     run = box.wash("up", "--detached", "--cluster-seed", "SC" + "A" * 56, check=False)
     assert run.returncode == 1
