@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 // Guests
 inline constexpr std::size_t kModuleBytesMax = 64_MiB;        // a Wasm file
 inline constexpr std::size_t kGuestMemoryBytesMax = 256_MiB;  // one instance's linear memory
+inline constexpr std::size_t kGuestMemoryPart = 2;  // all guests: one in so many bytes there are
 inline constexpr std::uint32_t kGuestTableElementsMax = 20'000;
 inline constexpr std::size_t kGuestResponseBytesMax = 64_MiB;  // what a guest may answer or send
 inline constexpr std::size_t kGuestLogBytesMax = 8_KiB;        // one log line

@@ -6,13 +6,15 @@ namespace trellis::engine {
 namespace {
 using namespace std::chrono_literals;
 constexpr auto kSweepInterval = 5s;  // an instance unused for 5 to 10 s is dropped
+constexpr auto kRefusalLogInterval = 1s;
 }  // namespace
 
-CoreGuests::CoreGuests(runtime::Core& core, EpochTicker& ticker, const PageMap* pages,
-                       std::size_t kept_max)
+CoreGuests::CoreGuests(runtime::Core& core, EpochTicker& ticker, MemoryBudget& budget,
+                       const PageMap* pages, std::size_t kept_max)
     : core_(core),
       ticker_(ticker),
       cell_(ticker.add_cell()),
+      budget_(budget),
       pages_(pages),
       kept_max_(kept_max) {}
 
@@ -46,6 +48,13 @@ void CoreGuests::keeps(WarmPlace& place, std::size_t count) {
 void CoreGuests::removed(WarmPlace& place) {
   keeps(place, 0);
   if (to_warm_ == &place) to_warm_ = nullptr;
+}
+
+bool CoreGuests::may_log_refusal() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < may_log_at_) return false;
+  may_log_at_ = now + kRefusalLogInterval;
+  return true;
 }
 
 bool CoreGuests::drop_warm() {

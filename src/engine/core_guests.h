@@ -4,6 +4,7 @@
 // Lives on its core; not thread-safe.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -31,9 +32,10 @@ class WarmPlace : public boost::intrusive::list_base_hook<> {
 class CoreGuests : public std::enable_shared_from_this<CoreGuests> {
  public:
   // `pages` may be null: instances are then made anew for each call, not restored.
-  CoreGuests(runtime::Core& core, EpochTicker& ticker, const PageMap* pages, std::size_t kept_max);
+  CoreGuests(runtime::Core& core, EpochTicker& ticker, MemoryBudget& budget, const PageMap* pages,
+             std::size_t kept_max);
 
-  CoreClock clock() { return {ticker_, cell_}; }
+  CoreShare share() { return {ticker_, cell_, budget_, small_slots_, large_slots_}; }
   runtime::Core& core() { return core_; }
   const PageMap* pages() const { return pages_; }
 
@@ -42,8 +44,14 @@ class CoreGuests : public std::enable_shared_from_this<CoreGuests> {
   void recycle(WarmPlace& place, std::unique_ptr<Instance> used);
   // How many instances the place keeps now. May have it cool down at once, when there are too many.
   void keeps(WarmPlace& place, std::size_t count);
-  bool may_keep_more() const { return kept_ < kept_max_; }
+  // What is kept takes from the memory of guests that run: no more where that gets short.
+  bool may_keep_more() const {
+    return kept_ < kept_max_ && budget_.bytes_used() <= budget_.bytes_max() / 2;
+  }
   void removed(WarmPlace& place);  // it ceases to exist
+  // Refusals for want of room are not logged call by call, for they come in crowds: true at most
+  // once a second.
+  bool may_log_refusal();
   // Makes room for another instance; false when there is nothing to drop.
   bool drop_warm();
 
@@ -56,7 +64,9 @@ class CoreGuests : public std::enable_shared_from_this<CoreGuests> {
   runtime::Core& core_;
   EpochTicker& ticker_;
   EpochTicker::Cell& cell_;
+  MemoryBudget& budget_;
   const PageMap* const pages_;
+  SlotUse small_slots_, large_slots_;  // outlive the instances below
   const std::size_t kept_max_;
   std::size_t kept_ = 0;
   std::unique_ptr<Instance> retired_;
@@ -64,6 +74,7 @@ class CoreGuests : public std::enable_shared_from_this<CoreGuests> {
   bool recycle_pending_ = false;
   boost::intrusive::list<WarmPlace> warm_;  // those that keep some, longest unused first
   bool sweeping_ = false;
+  std::chrono::steady_clock::time_point may_log_at_{};
 };
 
 }  // namespace trellis::engine

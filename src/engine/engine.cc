@@ -15,6 +15,7 @@
 #include "engine/instance.h"
 #include "engine/known_modules.h"
 #include "engine/loaded_module.h"
+#include "engine/memory_budget.h"
 #include "engine/pool.h"
 #include "engine/profile.h"
 #include "engine/wasm_sections.h"
@@ -84,6 +85,7 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
   WasmtimeEngine(EngineOptions options, Profiles profiles, runtime::Offload& offload)
       : options_(std::move(options)),
         profiles_(std::move(profiles)),
+        budget_(options_.guest_memory_bytes_max),
         ticker_({profiles_.small.engine.get(), profiles_.large.engine.get()}),
         cache_(options_.cache_dir, trellis_engine_compatibility_hash(profiles_.small.engine.get())),
         offload_(offload) {}
@@ -106,6 +108,7 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
 
   const EngineOptions options_;
   const Profiles profiles_;
+  MemoryBudget budget_;
   EpochTicker ticker_;
   const CodeCache cache_;
   runtime::Offload& offload_;
@@ -166,12 +169,13 @@ runtime::Task<int> WasmtimeEngine::learn_api_version(const LoadedModule& module)
   NoHost host;
   const auto deadline = runtime::Deadline::in(kStartupTimeout);
   auto start = [&] {
-    return std::make_unique<Instance>(module, host, options_.memory_bytes_max, guests->clock(),
+    return std::make_unique<Instance>(module, host, options_.memory_bytes_max, guests->share(),
                                       deadline, Startup::first);
   };
   auto instance = start();
   bool ended = instance->step();
-  if (ended && instance->pool_was_full() && guests->drop_warm()) {
+  while (ended && instance->found_no_room() && guests->drop_warm()) {
+    instance.reset();
     instance = start();
     ended = instance->step();
   }
@@ -191,6 +195,12 @@ runtime::Task<int> WasmtimeEngine::learn_api_version(const LoadedModule& module)
     co_return fail(Errc::exhausted, "engine.instances",
                    "no room to start the module: the host runs as many guests as it may");
   }
+  if (!instance->outcome().ok() && instance->memory_was_refused()) {
+    co_return fail(Errc::exhausted, "engine.memory",
+                   fmt::format("no memory to start the module: all guests of this host together "
+                               "may have {} MiB (TRELLIS_GUEST_MEMORY_MIB)",
+                               budget_.bytes_max() >> 20));
+  }
   if (!instance->outcome().ok()) {
     co_return fail(Errc::trapped, "engine.load",
                    fmt::format("the module cannot be started: {}",
@@ -202,7 +212,7 @@ runtime::Task<int> WasmtimeEngine::learn_api_version(const LoadedModule& module)
 // A module whose start-up waits, fails or asks the world has none: its calls get new instances.
 void WasmtimeEngine::take_image(LoadedModule& module) {
   NoHost host;
-  Instance instance(module, host, options_.memory_bytes_max, here()->clock(),
+  Instance instance(module, host, options_.memory_bytes_max, here()->share(),
                     runtime::Deadline::in(kStartupTimeout), Startup::later);
   if (instance.step() && instance.outcome().ok()) module.set_image(instance.take_image());
 }
@@ -223,7 +233,8 @@ std::shared_ptr<CoreGuests> WasmtimeEngine::here() {
   if (!guests) {
     const std::size_t kept_max = std::max(
         options_.instances_max / (2 * std::max(std::thread::hardware_concurrency(), 1u)), 1u);
-    guests = std::make_shared<CoreGuests>(core, ticker_, pages_.get(), kept_max);
+    guests =
+        std::make_shared<CoreGuests>(core, ticker_, budget_, pages_.get(), kept_max);
   }
   return guests;
 }

@@ -20,7 +20,8 @@ namespace trellis::engine {
 struct EngineOptions {
   std::string cache_dir = "";  // private folder for compiled code; "" compiles each time
   std::uint32_t instances_max = limits::kInstancesLiveMax;
-  std::size_t memory_bytes_max = limits::kGuestMemoryBytesMax;
+  std::size_t memory_bytes_max = limits::kGuestMemoryBytesMax;  // of one instance
+  std::size_t guest_memory_bytes_max = SIZE_MAX;                // of all together
 };
 
 // What a guest's imports call. One object per actor and core; lives longer than its calls.
@@ -69,7 +70,8 @@ class InstancePool {
   virtual ~InstancePool() = default;  // no call may be running
   // One invocation (__guest_call). Errors: guest said no → Errc::invalid, site "guest.error",
   // detail = its text verbatim; trap → trapped, detail names actor, operation, trap and backtrace;
-  // deadline → timeout.
+  // deadline → timeout; no room for another instance, or a trap after memory was refused because
+  // all guests have theirs → exhausted.
   virtual runtime::Task<Bytes> call(std::string_view operation, BytesView payload,
                                     runtime::Deadline deadline, std::uint32_t depth) = 0;
   virtual std::uint32_t running() const = 0;

@@ -10,7 +10,6 @@ namespace trellis::engine {
 namespace {
 
 constexpr const char* kApiVersionExport = "__wasmbus_rpc_version";
-constexpr std::int64_t kTablesMax = 4;
 // A short call that meets a tick must not lose its turn; only the second tick costs it.
 constexpr std::uint64_t kFirstSliceTicks = 2;
 constexpr std::uint64_t kSliceTicks = 1;
@@ -37,9 +36,13 @@ wasmtime_error_t* on_tick(wasmtime_context_t*, void* data, std::uint64_t* ticks_
 }  // namespace
 
 Instance::Instance(const LoadedModule& module, HostCalls& host, std::size_t memory_bytes_max,
-                   CoreClock clock, runtime::Deadline deadline, Startup startup)
+                   const CoreShare& core, runtime::Deadline deadline, Startup startup)
     : module_(module),
-      clock_(clock),
+      ticker_(core.ticker),
+      cell_(core.cell),
+      memory_(core.budget,
+              module.profile().size == GuestSize::small ? core.small_slots : core.large_slots,
+              module.profile().kept_bytes, memory_bytes_max),
       learn_version_(startup == Startup::first),
       log_startup_(startup == Startup::first) {
   guest_.host = &host;
@@ -47,8 +50,7 @@ Instance::Instance(const LoadedModule& module, HostCalls& host, std::size_t memo
   guest_.memory_bytes_max = memory_bytes_max;
   store_.reset(wasmtime_store_new(module.profile().engine.get(), &guest_, nullptr));
   context_ = wasmtime_store_context(store_.get());
-  wasmtime_store_limiter(store_.get(), static_cast<std::int64_t>(memory_bytes_max),
-                         limits::kGuestTableElementsMax, 1, kTablesMax, 1);
+  trellis_store_limiter_set(store_.get(), &memory_);
   wasmtime_store_epoch_deadline_callback(store_.get(), on_tick, &guest_, nullptr);
   wasmtime_context_set_epoch_deadline(context_, kFirstSliceTicks);
   future_.reset(
@@ -61,7 +63,7 @@ Instance::~Instance() {
 }
 
 bool Instance::step() {
-  EpochTicker::Running running(clock_.ticker, clock_.cell);
+  EpochTicker::Running running(ticker_, cell_);
   for (;;) {
     if (!wasmtime_call_future_poll(future_.get())) return false;
     future_.reset();
@@ -159,6 +161,7 @@ void Instance::end_startup() {
 void Instance::begin_call(std::string_view operation, BytesView payload, runtime::Deadline deadline,
                           std::uint32_t depth) {
   guest_.begin(operation, payload, deadline, depth);
+  memory_.begin_call();
   arguments_[0].kind = arguments_[1].kind = WASMTIME_I32;
   arguments_[0].of.i32 = static_cast<std::int32_t>(operation.size());
   arguments_[1].of.i32 = static_cast<std::int32_t>(payload.size());

@@ -10,14 +10,18 @@
 #include "engine/epoch_ticker.h"
 #include "engine/guest.h"
 #include "engine/loaded_module.h"
+#include "engine/memory_budget.h"
 #include "engine/touched_pages.h"
 #include "engine/trap_text.h"
 
 namespace trellis::engine {
 
-struct CoreClock {  // what tells the ticker that a guest runs here
+struct CoreShare {  // what the guests of a core use together
   EpochTicker& ticker;
-  EpochTicker::Cell& cell;
+  EpochTicker::Cell& cell;  // tells the ticker that a guest runs here
+  MemoryBudget& budget;
+  SlotUse& small_slots;
+  SlotUse& large_slots;
 };
 
 // The first instance of a module also calls __wasmbus_rpc_version and logs start-up exports that
@@ -27,7 +31,7 @@ enum class Startup { first, later };
 class Instance {
  public:
   Instance(const LoadedModule& module, HostCalls& host, std::size_t memory_bytes_max,
-           CoreClock clock, runtime::Deadline deadline, Startup startup);
+           const CoreShare& core, runtime::Deadline deadline, Startup startup);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
@@ -41,6 +45,11 @@ class Instance {
   // How the last operation ended.
   const Outcome& outcome() const { return outcome_; }
   bool pool_was_full() const;
+  // It was refused memory because all guests together have as much as they may.
+  bool memory_was_refused() const { return memory_.refused(); }
+  // Its creation failed, and might not have if there were fewer instances.
+  bool found_no_room() const { return !outcome_.ok() && (pool_was_full() || memory_was_refused()); }
+  std::size_t guest_memory_bytes_max() const { return memory_.budget().bytes_max(); }
   std::int32_t call_result() const { return result_.of.i32; }
   int api_version() const { return api_version_; }
 
@@ -65,8 +74,10 @@ class Instance {
   void take_outcome();
 
   const LoadedModule& module_;
-  CoreClock clock_;
+  EpochTicker& ticker_;
+  EpochTicker::Cell& cell_;
   Guest guest_;
+  MemoryShare memory_;
   StoreHandle store_;
   wasmtime_context_t* context_ = nullptr;
   wasmtime_instance_t instance_{};

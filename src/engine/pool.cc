@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/log.h"
 
 namespace trellis::engine {
 
@@ -102,7 +103,7 @@ void Pool::kept_changed() {
 }
 
 std::unique_ptr<Instance> Pool::new_instance(runtime::Deadline deadline) {
-  return std::make_unique<Instance>(*module_, host_, options_.memory_bytes_max, guests_->clock(),
+  return std::make_unique<Instance>(*module_, host_, options_.memory_bytes_max, guests_->share(),
                                     deadline, Startup::later);
 }
 
@@ -111,9 +112,12 @@ runtime::Task<void> Pool::create(std::unique_ptr<Instance>& instance, runtime::D
   if (instance->outcome().ok()) {
     do CO_TRY_OK(co_await serve_wait(instance->guest()));
     while (!instance->step());
-  } else if (instance->pool_was_full() && guests_->drop_warm()) {
-    instance = new_instance(deadline);
-    while (!instance->step()) CO_TRY_OK(co_await serve_wait(instance->guest()));
+  } else {
+    while (instance->found_no_room() && guests_->drop_warm()) {
+      instance.reset();  // first, so that the new one finds its slot and its memory free
+      instance = new_instance(deadline);
+      while (!instance->step()) CO_TRY_OK(co_await serve_wait(instance->guest()));
+    }
   }
   if (instance->guest().timed_out) co_return fail(Errc::timeout, "engine.call");
   if (!instance->outcome().ok()) co_return fail(failure(*instance, "its start"));
@@ -148,16 +152,25 @@ void Pool::give_back(std::unique_ptr<Instance> instance) {
 }
 
 Error Pool::failure(Instance& instance, std::string_view during) {
-  if (instance.pool_was_full()) {
-    return {
-        Errc::exhausted, "engine.instances",
+  if (instance.pool_was_full())
+    return refusal(
+        "engine.instances",
         fmt::format("no room for another instance of {}: the host runs as many guests as it may "
                     "(vm.max_map_count and the host's instance limit bound it)",
-                    options_.actor_name)};
-  }
-  return {Errc::trapped, "engine.trap",
-          fmt::format("{} failed in {}: {}", options_.actor_name, during,
-                      trap_text(instance.outcome(), instance.guest()))};
+                    options_.actor_name));
+  auto text = fmt::format("{} failed in {}: {}", options_.actor_name, during,
+                          trap_text(instance.outcome(), instance.guest()));
+  if (!instance.memory_was_refused()) return {Errc::trapped, "engine.trap", std::move(text)};
+  return refusal("engine.memory",
+                 fmt::format("{}; it was refused memory: all guests of this host together may have "
+                             "{} MiB (TRELLIS_GUEST_MEMORY_MIB)",
+                             text, instance.guest_memory_bytes_max() >> 20));
+}
+
+Error Pool::refusal(const char* site, std::string text) {
+  Error error{Errc::exhausted, site, std::move(text)};
+  if (guests_->may_log_refusal()) LOG(warn, "{}", error.describe());
+  return error;
 }
 
 Error Pool::timeout(std::string_view operation, Clock::duration limit) const {

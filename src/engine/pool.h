@@ -49,6 +49,7 @@ class Pool final : public InstancePool, private WarmPlace {
   void kept_changed();
   Result<Bytes> answer(std::unique_ptr<Instance> instance, std::string_view operation);
   Error failure(Instance& instance, std::string_view during);
+  Error refusal(const char* site, std::string text);
   Error timeout(std::string_view operation, Clock::duration limit) const;
   void warm_up() override;
   void cool_down() override;

@@ -57,12 +57,15 @@ class PoolTest : public EngineFixture {
     host_.answer = to_bytes("passed");
   }
   // A call nobody awaits; its answer or error ends up in `results`.
-  void start(InstancePool& pool, std::string operation, Deadline deadline) {
-    Core::current().spawn("call", record(pool, std::move(operation), deadline));
+  void start(InstancePool& pool, std::string operation, Deadline deadline,
+             std::string payload = "") {
+    Core::current().spawn("call", record(pool, std::move(operation), deadline, std::move(payload)));
   }
-  Task<void> record(InstancePool& pool, std::string operation, Deadline deadline) {
+  Task<void> record(InstancePool& pool, std::string operation, Deadline deadline,
+                    std::string payload) {
     ++started_;
-    auto answer = co_await call_text(pool, operation, "", deadline);
+    auto answer = co_await call_text(pool, operation, payload, deadline);
+    if (!answer) codes_.push_back(answer.error().code);
     results_.push_back(answer ? *answer : answer.error().detail);
     if (results_.size() == started_ && all_) all_->wake();
     co_return Result<void>();
@@ -75,6 +78,20 @@ class PoolTest : public EngineFixture {
     all_ = nullptr;
     co_return Result<void>();
   }
+  // What the calls left behind is destroyed in the next turns of the loop.
+  static Task<void> let_loop_run() {
+    for (int i = 0; i < 5; ++i) CO_TRY_OK(co_await Core::current().sleep_until(Deadline::in(0ms)));
+    co_return Result<void>();
+  }
+  void expect_refused_for_memory(std::size_t from, std::size_t calls) const {
+    ASSERT_EQ(results_.size(), from + calls);
+    for (std::size_t i = from; i < results_.size(); ++i)
+      EXPECT_NE(
+          results_[i].find("it was refused memory: all guests of this host together may have"),
+          std::string::npos)
+          << results_[i];
+    for (const Errc code : codes_) EXPECT_EQ(code, Errc::exhausted);
+  }
   std::size_t count(std::string_view result) const {
     return static_cast<std::size_t>(std::count(results_.begin(), results_.end(), result));
   }
@@ -82,6 +99,7 @@ class PoolTest : public EngineFixture {
   Gate gate_;
   std::size_t started_ = 0;
   std::vector<std::string> results_;
+  std::vector<Errc> codes_;  // of those that are errors
   runtime::Parking* all_ = nullptr;
 };
 
@@ -276,6 +294,73 @@ TEST_F(PoolTest, ReadyInstancesOfIdleActorsMakeRoom) {
       auto answer = co_await call_text(*pools.back(), "echo", "x", soon());
       EXPECT_EQ(answer.value_or(answer ? "" : answer.error().detail), "x");
       CO_TRY_OK(co_await Core::current().sleep_until(Deadline::in(0ms)));
+    }
+    co_return Result<void>();
+  };
+  EXPECT_TRUE(on_core<void>(use));
+}
+
+// Each grows to 3 MiB and keeps that while it waits: two have room in 8 MiB, whoever else comes is
+// refused, small ones go on, and every round finds the budget as it was.
+TEST_F(PoolTest, AllGuestsTogetherKeepToTheirBudget) {
+  static constexpr std::size_t kCalls = 5, kWithRoom = 2;
+  start_engine({.instances_max = 64, .guest_memory_bytes_max = 8u << 20});
+  close_gate();
+  auto use = [this](InstancePool& pool) -> Task<void> {
+    for (std::size_t round = 0; round < 3; ++round) {
+      const auto before = results_.size();
+      for (std::size_t i = 0; i < kCalls; ++i)
+        start(pool, "G", soon(), std::string("\x30\0\0\0", 4));
+      CO_TRY_OK(co_await gate_.until_waiting(kWithRoom));
+      for (int i = 0; i < 1000 && results_.size() < before + kCalls - kWithRoom; ++i)
+        CO_TRY_OK(co_await Core::current().sleep_until(Deadline::in(1ms)));
+      EXPECT_EQ(gate_.waiting(), kWithRoom);
+      expect_refused_for_memory(before, kCalls - kWithRoom);
+      EXPECT_EQ((co_await call_text(pool, "echo", "small", soon())).value_or("error"), "small");
+      gate_.open();
+      CO_TRY_OK(co_await until_all_answered());
+      EXPECT_EQ(count("passed"), kWithRoom * (round + 1));
+      CO_TRY_OK(co_await let_loop_run());
+    }
+    co_return Result<void>();
+  };
+  EXPECT_TRUE(with_pool<void>(loaded(test_guest()), {}, use));
+}
+
+std::string guest_of_100_pages() {
+  std::string text = test_guest();
+  return text.replace(text.find("\"memory\") 2"), 11, "\"memory\") 100");
+}
+
+TEST_F(PoolTest, AnInstanceThatFindsNoMemoryIsRefused) {
+  start_engine({.instances_max = 64, .guest_memory_bytes_max = 16u << 20});
+  close_gate();
+  auto use = [this](InstancePool& pool) -> Task<void> {
+    for (int i = 0; i < 4; ++i) start(pool, "host", soon());
+    CO_TRY_OK(co_await gate_.until_waiting(2));
+    for (int i = 0; i < 1000 && results_.size() < 2; ++i)
+      CO_TRY_OK(co_await Core::current().sleep_until(Deadline::in(1ms)));
+    expect_refused_for_memory(0, 2);
+    gate_.open();
+    CO_TRY_OK(co_await until_all_answered());
+    EXPECT_EQ(count("passed"), 2u);
+    co_return Result<void>();
+  };
+  EXPECT_TRUE(with_pool<void>(loaded(guest_of_100_pages()), {}, use));
+  start_engine({.instances_max = 64, .guest_memory_bytes_max = 4u << 20});
+  EXPECT_NE(load_error(guest_of_100_pages()).find("TRELLIS_GUEST_MEMORY_MIB"), std::string::npos);
+}
+
+TEST_F(PoolTest, ReadyInstancesGiveTheirMemoryToThoseThatAreNeeded) {
+  start_engine({.instances_max = 64, .guest_memory_bytes_max = 16u << 20});
+  auto module = loaded(guest_of_100_pages());
+  auto use = [&]() -> Task<void> {
+    std::vector<std::unique_ptr<InstancePool>> pools;
+    for (int i = 0; i < 10; ++i) {
+      pools.push_back(engine_->make_pool(module, host_, {}));
+      auto answer = co_await call_text(*pools.back(), "echo", "x", soon());
+      EXPECT_EQ(answer.value_or(answer ? "" : answer.error().detail), "x");
+      CO_TRY_OK(co_await let_loop_run());
     }
     co_return Result<void>();
   };

@@ -118,7 +118,8 @@ Result<Profile> Profile::create(GuestSize size, std::uint32_t instances,
   TRY_OK(define(linker.get(), "wasmbus", wapc_imports()));
   TRY_OK(define(linker.get(), "wasi_snapshot_preview1", wasi_imports()));
   TRY_OK(define(linker.get(), "wasi_unstable", wasi_unstable_imports()));
-  return Profile{std::move(engine), std::move(linker)};
+  const Residency keep = residency_of(size);
+  return Profile{std::move(engine), std::move(linker), size, keep.memory_bytes + keep.table_bytes};
 }
 
 std::uint64_t map_count_max() {

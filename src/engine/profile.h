@@ -19,6 +19,8 @@ inline constexpr std::uint32_t kSmallGuestPagesMax = 2;
 struct Profile {
   EngineHandle engine;
   LinkerHandle linker;
+  GuestSize size;
+  std::size_t kept_bytes;  // of memory and tables, in a slot that no instance uses
 
   static Result<Profile> create(GuestSize size, std::uint32_t instances,
                                 std::size_t memory_bytes_max);

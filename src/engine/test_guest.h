@@ -15,6 +15,7 @@ namespace trellis::engine {
 //   s spins for ever   u unreachable         d divides by zero      o reads outside its memory
 //   r recurses for ever                      H recurses 1000 deep, then like h
 //   m grows its memory until refused, then unreachable              g grows by one page, answers
+//   G grows by as many pages as the payload's u32 says, unreachable when refused, then like h
 //   size B answers as many bytes as the payload's u32 says, from address 0
 inline std::string test_guest(std::string_view module = "wapc", std::string_view extra = "") {
   constexpr std::string_view kText = R"((module
@@ -86,6 +87,9 @@ inline std::string test_guest(std::string_view module = "wapc", std::string_view
       (drop (memory.grow (i32.const 1)))
       (i32.store (i32.const 0xa000) (memory.size))
       (call $response (i32.const 0xa000) (i32.const 4)) (return (i32.const 1))))
+    (if (i32.eq (local.get $do) (i32.const 71)) (then
+      (if (i32.eq (memory.grow (i32.load (i32.const 256))) (i32.const -1)) (then unreachable))
+      (return (call $host (local.get $size)))))
     (if (i32.eq (local.get $do) (i32.const 66)) (then
       (drop (memory.grow (i32.const 1100)))
       (call $response (i32.const 0) (i32.load (i32.const 256))) (return (i32.const 1))))

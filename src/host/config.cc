@@ -100,6 +100,9 @@ Result<void> read_limits(const Environment& get, Config& config) {
   TRY(const auto memory,
       number(get, "TRELLIS_ACTOR_MEMORY_MIB", config.actor_memory_bytes_max >> 20, 1, 4096));
   config.actor_memory_bytes_max = memory << 20;
+  constexpr std::uint64_t kMibMax = 16 << 20;
+  TRY(const auto all, number(get, "TRELLIS_GUEST_MEMORY_MIB", 0, 1, kMibMax));
+  config.guest_memory_bytes_max = all << 20;
   return {};
 }
 

@@ -41,6 +41,8 @@ struct Config {
       reuse_actors;  // TRELLIS_REUSE_ACTORS: keys or references run in `reuse` mode
   std::uint32_t actor_calls_max = limits::kActorCallsMax;             // TRELLIS_ACTOR_CALLS_MAX
   std::size_t actor_memory_bytes_max = limits::kGuestMemoryBytesMax;  // TRELLIS_ACTOR_MEMORY_MIB
+  // TRELLIS_GUEST_MEMORY_MIB: of all guests together; 0: a part of what there is (host_memory.h)
+  std::size_t guest_memory_bytes_max = 0;
   bool write_host_config = true;  // TRELLIS_WRITE_HOST_CONFIG=0: leave ~/.wash alone
 };
 

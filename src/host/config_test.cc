@@ -63,5 +63,14 @@ TEST(HostConfig, ListsAreSplitAndTrimmed) {
   EXPECT_EQ(config->artifact_layouts, (std::vector<std::string>{"/a", "/b"}));
 }
 
+TEST(HostConfig, MemoryIsGivenInMib) {
+  auto config = read({{"TRELLIS_ACTOR_MEMORY_MIB", "16"}, {"TRELLIS_GUEST_MEMORY_MIB", "64"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->actor_memory_bytes_max, 16u << 20);
+  EXPECT_EQ(config->guest_memory_bytes_max, 64u << 20);
+  EXPECT_EQ(read({})->guest_memory_bytes_max, 0u);
+  EXPECT_FALSE(read({{"TRELLIS_GUEST_MEMORY_MIB", "0"}}));
+}
+
 }  // namespace
 }  // namespace trellis::host

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "host/host_memory.h"
 
 namespace trellis::host {
 namespace {
@@ -71,10 +72,16 @@ runtime::Task<void> Host::start_on_core() {
     layouts.push_back(artifact::installed_layout());
   resolver_ = std::make_unique<artifact::Resolver>(artifact::ResolverOptions{
       .layouts = std::move(layouts), .allow_latest = config_.allow_latest, .allow_files = true});
+  const auto guest_memory = config_.guest_memory_bytes_max != 0
+                                ? config_.guest_memory_bytes_max
+                                : memory_there_is() / limits::kGuestMemoryPart;
   CO_TRY(engine_, engine::Engine::create({.cache_dir = config_.cache_dir,
                                           .instances_max = limits::kInstancesLiveMax,
-                                          .memory_bytes_max = config_.actor_memory_bytes_max},
+                                          .memory_bytes_max = config_.actor_memory_bytes_max,
+                                          .guest_memory_bytes_max = guest_memory},
                                          environment_.offload));
+  LOG(info, "All guests together may have {} MiB of memory, each {} MiB", guest_memory >> 20,
+      config_.actor_memory_bytes_max >> 20);
   events_ = std::make_unique<EventSink>(*bus_, subjects_, identity_.host.public_key());
   remote_ = std::make_unique<RemoteCalls>(environment_.cores, *bus_, subjects_, identity_);
   call_events_ = std::make_unique<CallEvents>(

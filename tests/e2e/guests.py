@@ -40,6 +40,14 @@ MEMORY_BOMB = module(f"""
       (i32.store (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 4)) (i32.const 7))
       (br $more)))
     {ANSWER_OK}""")
+# Fills all the memory it can get, then answers 200 + how many MiB that were; the status byte is at 1037.
+FILLING_BOMB = module(f"""
+    (block $full (loop $more
+      (br_if $full (i32.eq (memory.grow (i32.const 16)) (i32.const -1)))
+      (memory.fill (i32.mul (i32.sub (memory.size) (i32.const 16)) (i32.const 65536)) (i32.const 7) (i32.const 1048576))
+      (br $more)))
+    (i32.store8 (i32.const 1037) (i32.add (i32.const 200) (i32.div_u (memory.size) (i32.const 16))))
+    {ANSWER_OK}""")
 WILD_POINTER = module("(call $response (i32.const 0x7fffffff) (i32.const 0x7fffffff)) (i32.const 1)")
 SAYS_NO = module(r"(call $error (i32.const 2048) (i32.const 5)) (i32.const 0)", more='(data (i32.const 2048) "sorry")')
 UNKNOWN_IMPORT = """(module (import "env" "mystery" (func)) (memory (export "memory") 1)

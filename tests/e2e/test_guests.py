@@ -79,6 +79,40 @@ def test_a_memory_bomb_is_refused_growth_and_the_host_stays_small(running):
     assert resident_kib < 400 * 1024  # what the guests filled was given back
 
 
+def resident_mib(process):
+    return int(open(f"/proc/{process.pid}/status").read().split("VmRSS:")[1].split()[0]) / 1024
+
+
+def test_memory_bombs_in_parallel_share_a_budget(box):
+    running = box.start_host(TRELLIS_GUEST_MEMORY_MIB="48", TRELLIS_ACTOR_CALLS_MAX="64")
+    running.start_provider()
+    running.start_actor(ECHO_REF)
+    echo_port = free_port()
+    running.put_link(running.actor_key(ECHO_REF), f"ADDRESS=127.0.0.1:{echo_port}")
+    _, bomb = serve(running, "bomb", guests.FILLING_BOMB)
+    _, greedy = serve(running, "greedy", guests.module(
+        f"(if (i32.eq (memory.grow (i32.const 1024)) (i32.const -1)) (then unreachable)) {guests.ANSWER_OK}"))
+    before = resident_mib(running.process)
+    alone = http(bomb).status - 200
+    assert 40 <= alone <= 48
+    most = before
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = [pool.submit(http, bomb, timeout=60) for _ in range(60)]
+        while not all(a.done() for a in answers):
+            most = max(most, resident_mib(running.process))
+            assert http(echo_port, timeout=20).body == ECHO_BODY
+    # Each answers: either it got some of the budget, or it found no room.
+    assert all(200 <= a.result().status <= 248 or a.result().status == 503 for a in answers)
+    assert most - before < 48 + 16, f"{before} → {most} MiB"
+    # One that cannot do without fails with the reason.
+    answer = http(greedy)
+    assert answer.status == 503 and answer.headers["retry-after"] == "1"
+    wait_for(lambda: "all guests of this host together may have 48 MiB (TRELLIS_GUEST_MEMORY_MIB)" in running.log())
+    # What they had is given back, but for the first pages of their slots.
+    assert http(bomb).status - 200 >= alone - 10
+    assert http(echo_port).body == ECHO_BODY
+
+
 def test_a_wild_pointer_is_a_trap_that_names_the_call(running):
     _, port = serve(running, "wild", guests.WILD_POINTER)
     assert http(port).status == 500

@@ -2,7 +2,11 @@
 //! Their C declarations are in `../../wasmtime_shim.h`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use wasmtime::{Config, Enabled, Engine, Error, PoolConcurrencyLimitError, PoolingAllocationConfig};
+use std::ptr::with_exposed_provenance_mut;
+use wasmtime::{
+    Config, Enabled, Engine, Error, PoolConcurrencyLimitError, PoolingAllocationConfig,
+    ResourceLimiter, Store, StoreLimitsBuilder,
+};
 pub use wasmtime_c_api::*;
 
 mod restorable;
@@ -10,6 +14,7 @@ mod restorable;
 // The C API's types are #[repr(C)] structs of one field; the field itself is private to it.
 const _: () = assert!(size_of::<wasm_config_t>() == size_of::<Config>());
 const _: () = assert!(size_of::<wasm_engine_t>() == size_of::<Engine>());
+const _: () = assert!(size_of::<wasmtime_store_t>() == size_of::<Store<WasmtimeStoreData>>());
 const _: () = assert!(size_of::<wasmtime_error_t>() == size_of::<Error>());
 const _: () = assert!(
     size_of::<wasmtime_pooling_allocation_config_t>() == size_of::<PoolingAllocationConfig>()
@@ -82,4 +87,76 @@ pub unsafe extern "C" fn trellis_module_restorable(
         }
         None => false,
     }
+}
+
+/// What a store may have. `take` is asked before a memory or a table is made or grows, with the
+/// bytes that it needs more. Where the engine's own limiter compares with fixed numbers, this one
+/// lets stores share.
+#[repr(C)]
+pub struct trellis_limiter_t {
+    take: unsafe extern "C" fn(*mut trellis_limiter_t, usize) -> bool,
+    memory_bytes_max: usize,
+    table_elements_max: usize,
+    tables_max: usize,
+}
+
+impl trellis_limiter_t {
+    fn grows(&mut self, bytes: usize, desired: usize, limit: usize, maximum: Option<usize>) -> bool {
+        desired <= limit
+            && maximum.is_none_or(|maximum| desired <= maximum)
+            && unsafe { (self.take)(self, bytes) }
+    }
+}
+
+// A store and its limiter live on one thread.
+unsafe impl Send for trellis_limiter_t {}
+
+impl ResourceLimiter for trellis_limiter_t {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, Error> {
+        Ok(self.grows(desired.saturating_sub(current), desired, self.memory_bytes_max, maximum))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, Error> {
+        let bytes = desired.saturating_sub(current).saturating_mul(size_of::<usize>());
+        Ok(self.grows(bytes, desired, self.table_elements_max, maximum))
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        self.tables_max
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+}
+
+/// `wasmtime_store_limiter` with a limiter of the caller's, which must live as long as the store.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn trellis_store_limiter_set(
+    store: *mut wasmtime_store_t,
+    limiter: *mut trellis_limiter_t,
+) {
+    let store = unsafe { &mut *store.cast::<Store<WasmtimeStoreData>>() };
+    // A closure that held the pointer would be an allocation for every instance. The store's data
+    // has room for it in the limits that only the engine's own limiter reads.
+    let kept = StoreLimitsBuilder::new().memories(limiter.expose_provenance());
+    store.data_mut().store_limits = kept.build();
+    store.limiter(|data| {
+        let limiter = with_exposed_provenance_mut(data.store_limits.memories());
+        unsafe { &mut *(limiter as *mut trellis_limiter_t) }
+    });
 }

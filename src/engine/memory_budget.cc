@@ -1,0 +1,59 @@
+#include "engine/memory_budget.h"
+
+#include "base/limits.h"
+
+namespace trellis::engine {
+namespace {
+
+constexpr std::size_t kTablesMax = 4;
+
+}  // namespace
+
+bool MemoryBudget::take(std::size_t bytes) {
+  if (bytes > bytes_max_) return false;
+  if (used_.fetch_add(bytes, std::memory_order_relaxed) <= bytes_max_ - bytes) return true;
+  give_back(bytes);
+  return false;
+}
+
+bool SlotUse::enter(MemoryBudget& budget, std::size_t kept_bytes) {
+  if (living_ == most_) {
+    if (!budget.take(kept_bytes)) return false;
+    ++most_;
+  }
+  ++living_;
+  return true;
+}
+
+MemoryShare::MemoryShare(MemoryBudget& budget, SlotUse& slots, std::size_t kept_bytes,
+                         std::size_t memory_bytes_max)
+    : trellis_limiter_t{.take =
+                            [](trellis_limiter_t* self, std::size_t bytes) {
+                              return static_cast<MemoryShare*>(self)->take_more(bytes);
+                            },
+                        .memory_bytes_max = memory_bytes_max,
+                        .table_elements_max = limits::kGuestTableElementsMax,
+                        .tables_max = kTablesMax},
+      budget_(budget),
+      slots_(slots),
+      kept_bytes_(kept_bytes),
+      has_slot_(slots.enter(budget, kept_bytes)) {}
+
+MemoryShare::~MemoryShare() {
+  if (taken_ > 0) budget_.give_back(taken_);
+  if (has_slot_) slots_.leave();
+}
+
+bool MemoryShare::take_more(std::size_t bytes) {
+  const std::size_t held = held_ + bytes;
+  const std::size_t beyond = held > kept_bytes_ ? held - kept_bytes_ : 0;
+  if (!has_slot_ || (beyond > taken_ && !budget_.take(beyond - taken_))) {
+    refused_ = true;
+    return false;
+  }
+  held_ = held;
+  taken_ = beyond;
+  return true;
+}
+
+}  // namespace trellis::engine

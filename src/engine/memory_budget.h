@@ -1,0 +1,64 @@
+// How much memory all guests of the process may have together. Two things count: what the memory
+// and the tables of a living instance hold, and what a pool keeps of them for the next guest. A
+// pool keeps the first pages of every slot that was ever used (Profile::kept_bytes), and it never
+// used more slots than instances lived at once: so these pages count for the most instances that
+// lived at once, and an instance counts for what it holds beyond them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+#include "engine/wasmtime_shim.h"
+
+namespace trellis::engine {
+
+class MemoryBudget {  // any thread
+ public:
+  explicit MemoryBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  bool take(std::size_t bytes);  // false: not that much is left
+  void give_back(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  std::size_t bytes_max() const { return bytes_max_; }
+  std::size_t bytes_used() const { return used_.load(std::memory_order_relaxed); }
+
+ private:
+  const std::size_t bytes_max_;
+  std::atomic<std::size_t> used_{0};
+};
+
+// The slots that the instances of one core have in one pool. Only a new record touches the budget.
+class SlotUse {
+ public:
+  bool enter(MemoryBudget& budget, std::size_t kept_bytes);
+  void leave() { --living_; }
+
+ private:
+  std::size_t living_ = 0, most_ = 0;
+};
+
+// The part of one instance. Made before its store and destroyed after it; on its core.
+class MemoryShare : public trellis_limiter_t {
+ public:
+  MemoryShare(MemoryBudget& budget, SlotUse& slots, std::size_t kept_bytes,
+              std::size_t memory_bytes_max);
+  ~MemoryShare();
+  MemoryShare(const MemoryShare&) = delete;
+  MemoryShare& operator=(const MemoryShare&) = delete;
+
+  // Whether something was refused, since the last call began, that the budget had no room for.
+  bool refused() const { return refused_; }
+  void begin_call() { refused_ = false; }
+  const MemoryBudget& budget() const { return budget_; }
+
+ private:
+  bool take_more(std::size_t bytes);
+
+  MemoryBudget& budget_;
+  SlotUse& slots_;
+  const std::size_t kept_bytes_;
+  const bool has_slot_;
+  std::size_t held_ = 0, taken_ = 0;
+  bool refused_ = false;
+};
+
+}  // namespace trellis::engine
