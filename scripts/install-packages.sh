@@ -39,16 +39,18 @@ packages() {
     libcli11-dev                  command lines
     libsodium-dev                 Ed25519
     libssl-dev                    TLS, SHA-256
-    libcurl4-openssl-dev          outbound HTTP
+    libcurl4-openssl-dev          outbound HTTP: registries, probes
     libnats-dev                   the NATS client of wash and of the tests
     libyaml-dev                   wash manifests
-    libtomlplusplus-dev           config_file of httpserver links
+    libtomlplusplus-dev           config_file of httpserver links, the file of registries
+    libarchive-dev                tells a provider archive from other files
     # Tests and benchmarks
     libgtest-dev                  unit tests
     librapidcheck-dev             properties
     libbenchmark-dev              micro benchmarks
     nlohmann-json3-dev            a second opinion on JSON in tests
     nats-server                   a real server to be compared with
+    docker-registry               a real registry to push to and pull from
     nginx-light                   the yardstick of make bench
     wrk                           load
     wabt                          wat2wasm for test guests
@@ -79,9 +81,9 @@ missing_packages() {
   rust_is_new_enough || printf '%s\n' rustc-web cargo-web
 }
 
-# nginx-light, nats-server: wanted as programs. Their packages would start services on ports 80 and
-# 4222, now and at every boot; a machine that only builds Trellis must get neither.
-readonly services=(nginx nats-server)
+# nginx-light, nats-server, docker-registry: wanted as programs. Their packages would start services on
+# ports 80, 4222 and 5000, now and at every boot; a machine that only builds Trellis must get none.
+readonly services=(nginx nats-server docker-registry)
 readonly policy=/usr/sbin/policy-rc.d
 readonly policy_mark="no services while packages are installed (Trellis)"
 sudo=()

@@ -81,6 +81,12 @@ Result<void> write_file(const std::string& path, BytesView bytes) {
       }
       bytes = bytes.subspan(static_cast<std::size_t>(n));
     }
+    // On the disk before it has its name: a crash leaves the old file or the new one, never half.
+    if (::fsync(fd.get()) != 0) {
+      const int error = errno;
+      ::unlink(beside.c_str());
+      return system_error("write", beside, error);
+    }
   }
   if (std::rename(beside.c_str(), path.c_str()) != 0) {
     const int error = errno;

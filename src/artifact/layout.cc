@@ -6,14 +6,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <filesystem>
 #include <set>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "artifact/digest.h"
 #include "artifact/file_io.h"
-#include "artifact/manifest.h"
+#include "artifact/foreign_text.h"
 #include "artifact/media_types.h"
 #include "codec/json.h"
+#include "runtime/deadline.h"
 
 namespace trellis::artifact {
 namespace {
@@ -21,7 +27,11 @@ namespace {
 namespace json = codec::json;
 namespace fs = std::filesystem;
 
+using namespace std::chrono_literals;
+constexpr auto kLockTimeout = 30s;
+constexpr auto kLockPoll = 10ms;
 constexpr std::size_t kEntriesMax = 100'000;
+constexpr std::array kManifests = {kOciManifest, kOciIndex, kDockerManifest, kDockerIndex};
 
 tl::unexpected<Error> damaged(const std::string& where, std::string_view why) {
   return fail(Errc::corrupt, "artifact.layout",
@@ -31,17 +41,28 @@ tl::unexpected<Error> damaged(const std::string& where, std::string_view why) {
 // Held while one process changes a layout, so that two do not lose each other's entries.
 class DirectoryLock {
  public:
-  explicit DirectoryLock(const std::string& dir)
-      : fd_(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (fd_ >= 0) ::flock(fd_, LOCK_EX);
+  static Result<DirectoryLock> take(const std::string& dir) {
+    DirectoryLock lock(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto deadline = runtime::Deadline::in(kLockTimeout);
+    while (lock.fd_ < 0 || ::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
+      if (lock.fd_ < 0 || errno != EWOULDBLOCK || deadline.expired()) {
+        return fail(
+            Errc::unavailable, "artifact.layout",
+            fmt::format("Cannot lock '{}' to change it: {}. Another process may be changing it",
+                        dir, std::generic_category().message(errno)));
+      }
+      std::this_thread::sleep_for(kLockPoll);
+    }
+    return lock;
   }
-  DirectoryLock(const DirectoryLock&) = delete;
-  DirectoryLock& operator=(const DirectoryLock&) = delete;
+  DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  DirectoryLock& operator=(DirectoryLock&&) = delete;
   ~DirectoryLock() {
     if (fd_ >= 0) ::close(fd_);
   }
 
  private:
+  explicit DirectoryLock(int fd) : fd_(fd) {}
   int fd_;
 };
 
@@ -107,6 +128,21 @@ Result<Bytes> Layout::blob(std::string_view digest, std::size_t size) const {
   return std::move(*bytes);
 }
 
+Result<Manifest> Layout::manifest_of(const Entry& entry, std::string_view reference) const {
+  if (entry.size > kManifestBytesMax) return damaged(dir_, "a manifest is too large");
+  TRY(const auto text, blob(entry.digest, entry.size));
+  auto document = parse_document(as_text(text));
+  if (!document) return damaged(blob_path(entry.digest), document.error().detail);
+  if (document->index.empty()) return std::move(document->manifest);
+
+  TRY(const auto chosen, choose(document->index, reference));
+  if (chosen.size > kManifestBytesMax) return damaged(dir_, "a manifest is too large");
+  TRY(const auto inner, blob(chosen.digest, chosen.size));
+  auto manifest = parse_manifest(as_text(inner));
+  if (!manifest) return damaged(blob_path(chosen.digest), manifest.error().detail);
+  return manifest;
+}
+
 Result<Layout::Content> Layout::read(const Reference& reference) const {
   TRY(const auto all, entries());
   const auto entry =
@@ -115,19 +151,20 @@ Result<Layout::Content> Layout::read(const Reference& reference) const {
     return fail(Errc::not_found, "artifact.layout",
                 fmt::format("{} is not in '{}'", reference.text, dir_));
   }
-  if (entry->media_type != kOciManifest && entry->media_type != kDockerManifest) {
-    return fail(Errc::invalid, "artifact.media_type",
-                fmt::format("{} is of media type '{}', not an image manifest", reference.text,
-                            entry->media_type));
-  }
-  if (entry->size > kManifestBytesMax) return damaged(dir_, "a manifest is too large");
-  TRY(const auto text, blob(entry->digest, entry->size));
-  const auto manifest = parse_manifest(as_text(text));
-  if (!manifest) return damaged(blob_path(entry->digest), manifest.error().detail);
-  TRY_OK(check_layers(*manifest, reference.text, kArtifactBytesMax));
+  return read(*entry, reference.text);
+}
 
-  Content content{entry->digest, manifest->layers.front().media_type, {}};
-  for (const auto& layer : manifest->layers) {
+Result<Layout::Content> Layout::read(const Entry& entry, std::string_view reference) const {
+  if (std::find(kManifests.begin(), kManifests.end(), entry.media_type) == kManifests.end()) {
+    return fail(Errc::invalid, "artifact.media_type",
+                fmt::format("{} is of media type '{}', not an image manifest", reference,
+                            shown(entry.media_type)));
+  }
+  TRY(const auto manifest, manifest_of(entry, reference));
+  TRY_OK(check_layers(manifest, reference, kArtifactBytesMax));
+
+  Content content{entry.digest, manifest.layers.front().media_type, {}};
+  for (const auto& layer : manifest.layers) {
     TRY(auto bytes, blob(layer.digest, layer.size));
     if (content.bytes.empty()) {
       content.bytes = std::move(bytes);
@@ -136,12 +173,6 @@ Result<Layout::Content> Layout::read(const Reference& reference) const {
     }
   }
   return content;
-}
-
-Result<std::string> Layout::put_blob(BytesView bytes) const {
-  auto digest = digest_of(bytes);
-  TRY_OK(write_file(blob_path(digest), bytes));
-  return digest;
 }
 
 Result<void> Layout::write_index(const std::vector<Entry>& entries) const {
@@ -160,16 +191,38 @@ Result<void> Layout::write_index(const std::vector<Entry>& entries) const {
   return write_file(dir_ + "/index.json", as_bytes(codec::json_pretty(index) + "\n"));
 }
 
+// Every blob an entry needs, itself first.
+Result<std::vector<Descriptor>> Layout::blobs_of(const Entry& entry) const {
+  if (entry.size > kManifestBytesMax) return damaged(dir_, "a manifest is too large");
+  std::vector<Descriptor> needed = {{entry.media_type, entry.digest, entry.size}};
+  TRY(const auto text, blob(entry.digest, entry.size));
+  TRY(auto document, parse_document(as_text(text)));
+  for (const auto& item : document.index) {
+    // Of the manifests an index names only the one that was wanted need be here.
+    const auto inner = blob(item.manifest.digest, item.manifest.size);
+    if (!inner) continue;
+    needed.push_back(item.manifest);
+    TRY(auto manifest, parse_manifest(as_text(*inner)));
+    needed.push_back(std::move(manifest.config));
+    std::move(manifest.layers.begin(), manifest.layers.end(), std::back_inserter(needed));
+  }
+  if (document.index.empty()) {
+    needed.push_back(std::move(document.manifest.config));
+    std::move(document.manifest.layers.begin(), document.manifest.layers.end(),
+              std::back_inserter(needed));
+  }
+  return needed;
+}
+
 void Layout::remove_unnamed_blobs(const std::vector<Entry>& entries) const {
   std::set<std::string> named;
   for (const auto& entry : entries) {
-    named.insert(blob_path(entry.digest));
-    const auto text = blob(entry.digest, entry.size);
-    const auto manifest = text ? parse_manifest(as_text(*text)) : fail(text.error());
+    const auto needed = blobs_of(entry);
     // Blobs behind a manifest that cannot be read are not known: then nothing is removed.
-    if (!manifest) return;
-    named.insert(blob_path(manifest->config.digest));
-    for (const auto& layer : manifest->layers) named.insert(blob_path(layer.digest));
+    if (!needed) return;
+    for (const auto& descriptor : *needed) {
+      if (is_digest(descriptor.digest)) named.insert(blob_path(descriptor.digest));
+    }
   }
   std::error_code ignored;  // what cannot be removed stays, and harms nobody
   for (const auto& file : fs::directory_iterator(dir_ + "/blobs/sha256", ignored)) {
@@ -185,36 +238,93 @@ Result<std::string> Layout::add(const std::string& reference, std::string_view m
         Errc::invalid, "artifact.layout",
         fmt::format("'{}' cannot name an artifact in a layout; registry/name:tag can", reference));
   }
+  constexpr std::string_view kEmptyConfig = "{}";
+  const Blob config{digest_of(as_bytes(kEmptyConfig)), as_bytes(kEmptyConfig)};
+  const Blob layer{digest_of(bytes), bytes};
+  Manifest manifest;
+  manifest.config = {std::string(config_media_type), config.digest, config.bytes.size()};
+  manifest.layers.push_back({std::string(media_type), layer.digest, bytes.size()});
+  const auto text = write_manifest(manifest);
+  auto digest = digest_of(as_bytes(text));
+  const Blob blobs[] = {config, layer, {digest, as_bytes(text)}};
+  TRY_OK(store({reference, std::string(kOciManifest), digest, text.size()}, blobs));
+  return digest;
+}
+
+Result<void> Layout::store(const Entry& entry, std::span<const Blob> blobs) const {
   std::error_code failed;
   fs::create_directories(dir_ + "/blobs/sha256", failed);
   if (failed) {
     return fail(Errc::denied, "artifact.layout",
                 fmt::format("Cannot create '{}': {}", dir_, failed.message()));
   }
-  const DirectoryLock lock(dir_);
+  TRY(const auto lock, DirectoryLock::take(dir_));
+  if (!fs::exists(dir_ + "/oci-layout", failed)) {
+    TRY_OK(write_file(dir_ + "/oci-layout", as_bytes("{\"imageLayoutVersion\":\"1.0.0\"}\n")));
+  }
   std::vector<Entry> all;
   if (fs::exists(dir_ + "/index.json", failed)) {
     TRY(all, entries());
-  } else {
-    TRY_OK(write_file(dir_ + "/oci-layout", as_bytes("{\"imageLayoutVersion\":\"1.0.0\"}\n")));
   }
-
-  constexpr std::string_view kEmptyConfig = "{}";
-  Manifest manifest;
-  TRY(auto config, put_blob(as_bytes(kEmptyConfig)));
-  manifest.config = {std::string(config_media_type), std::move(config), kEmptyConfig.size()};
-  TRY(auto layer, put_blob(bytes));
-  manifest.layers.push_back({std::string(media_type), std::move(layer), bytes.size()});
-  const auto text = write_manifest(manifest);
-  TRY(auto digest, put_blob(as_bytes(text)));
-
-  std::erase_if(all, [&](const Entry& entry) { return entry.reference == reference; });
-  all.push_back({reference, std::string(kOciManifest), digest, text.size()});
+  for (const auto& blob : blobs) TRY_OK(write_file(blob_path(blob.digest), blob.bytes));
+  std::erase_if(all, [&](const Entry& other) { return other.reference == entry.reference; });
+  all.push_back(entry);
   std::sort(all.begin(), all.end(),
             [](const Entry& a, const Entry& b) { return a.reference < b.reference; });
   TRY_OK(write_index(all));
   remove_unnamed_blobs(all);
-  return digest;
+  return {};
+}
+
+Result<void> Layout::remove(const Entry& entry) const {
+  TRY(const auto lock, DirectoryLock::take(dir_));
+  TRY(auto all, entries());
+  std::erase_if(all, [&](const Entry& other) {
+    return other.reference == entry.reference && other.digest == entry.digest;
+  });
+  TRY_OK(write_index(all));
+  remove_unnamed_blobs(all);
+  return {};
+}
+
+void Layout::use(const Entry& entry) const {
+  std::error_code ignored;  // at worst it is removed earlier than others
+  fs::last_write_time(blob_path(entry.digest), fs::file_time_type::clock::now(), ignored);
+}
+
+Result<void> Layout::trim(std::size_t bytes_max) const {
+  struct Used {
+    fs::file_time_type at = fs::file_time_type::min();
+    std::size_t size = 0;
+    Entry entry;
+  };
+  TRY(const auto lock, DirectoryLock::take(dir_));
+  TRY(const auto all, entries());
+  std::vector<Used> newest_first;
+  for (const auto& entry : all) {
+    const auto needed = blobs_of(entry);
+    if (!needed) continue;  // damaged: of no use to anybody
+    Used used;
+    std::error_code failed;
+    const auto at = fs::last_write_time(blob_path(entry.digest), failed);
+    if (!failed) used.at = at;
+    for (const auto& blob : *needed) used.size += std::min(blob.size, kArtifactBytesMax);
+    used.entry = entry;
+    newest_first.push_back(std::move(used));
+  }
+  std::sort(newest_first.begin(), newest_first.end(),
+            [](const Used& a, const Used& b) { return a.at > b.at; });
+  std::vector<Entry> kept;
+  std::size_t total = 0;
+  for (auto& used : newest_first) {
+    total += used.size;
+    if (total > bytes_max) break;
+    kept.push_back(std::move(used.entry));
+  }
+  if (kept.size() == all.size()) return {};
+  TRY_OK(write_index(kept));
+  remove_unnamed_blobs(kept);
+  return {};
 }
 
 }  // namespace trellis::artifact

@@ -7,9 +7,10 @@
 
 #include "artifact/digest.h"
 #include "artifact/file_io.h"
+#include "artifact/kind.h"
 #include "artifact/layout.h"
-#include "artifact/media_types.h"
 #include "artifact/suggestion.h"
+#include "base/log.h"
 
 namespace trellis::artifact {
 namespace {
@@ -18,14 +19,6 @@ namespace {
 constexpr std::string_view kLatestRefused =
     "Fetching images tagged 'latest' is currently prohibited in this host. This option can be "
     "overridden with WASMCLOUD_OCI_ALLOW_LATEST";
-
-std::string_view media_type_of(BytesView bytes) {
-  const auto text = as_text(bytes.first(std::min<std::size_t>(bytes.size(), 4)));
-  if (text == std::string_view("\0asm", 4)) return kActorLayer;
-  const bool gzip = text.starts_with("\x1f\x8b");
-  const bool tar = bytes.size() >= 262 && as_text(bytes.subspan(257, 5)) == "ustar";
-  return gzip || tar ? kProviderLayer : "application/octet-stream";
-}
 
 // Why a reference without a tag is refused, and what was probably meant.
 std::string untagged(const Reference& reference, const std::vector<std::string>& known) {
@@ -45,7 +38,8 @@ Result<Artifact> fetch_file(const Reference& reference) {
     return fail(bytes.error().code, "artifact.file",
                 fmt::format("{}: {}", reference.text, bytes.error().detail));
   }
-  Artifact artifact{reference.text, digest_of(*bytes), std::string(media_type_of(*bytes)), {}};
+  Artifact artifact{
+      reference.text, digest_of(*bytes), std::string(media_type_by_magic(*bytes)), {}};
   artifact.bytes = std::move(*bytes);
   return artifact;
 }
@@ -61,18 +55,62 @@ Result<Artifact> Resolver::fetch(const std::string& text) const {
     return fail(Errc::denied, "artifact.file",
                 fmt::format("{}: this host does not start artifacts from files", text));
   }
-  if (reference.is_latest() && !options_.allow_latest) {
-    const bool says_nothing = reference.tag.empty() && reference.digest.empty();
-    return fail(
-        Errc::denied, "artifact.latest",
-        says_nothing ? untagged(reference, known_references()) : std::string(kLatestRefused));
+  TRY_OK(check_latest(reference));
+  auto artifact = fetch_by_name(reference);
+  if (artifact) {
+    artifact->reference = text;
+    return artifact;
   }
+  if (artifact.error().code != Errc::not_found) return artifact;
+  const auto near = suggestion(reference, known_references());
+  return fail(Errc::not_found, "artifact.reference",
+              fmt::format("{} was not found. {}{}{}", text, artifact.error().detail,
+                          near.empty() ? "" : ". ", near));
+}
 
+Result<void> Resolver::check_latest(const Reference& reference) const {
+  if (!reference.is_latest() || options_.allow_latest) return {};
+  const bool says_nothing = reference.tag.empty() && reference.digest.empty();
+  return fail(Errc::denied, "artifact.latest",
+              says_nothing ? untagged(reference, known_references()) : std::string(kLatestRefused));
+}
+
+// The second is asked when the first does not have it, or cannot be asked.
+Result<Artifact> Resolver::fetch_by_name(const Reference& reference) const {
+  if (!options_.registry) return fetch_from_layouts(reference);
+  auto first =
+      options_.registry_first ? fetch_from_registry(reference) : fetch_from_layouts(reference);
+  if (first) return first;
+  // What is installed is meant to be used: a damaged one is not passed over in silence.
+  if (!options_.registry_first && first.error().code != Errc::not_found) return first;
+  auto second =
+      options_.registry_first ? fetch_from_layouts(reference) : fetch_from_registry(reference);
+  if (second) {
+    if (first.error().code != Errc::not_found) {
+      LOG(warn, "{}; taken from a layout instead", first.error().describe());
+    }
+    return second;
+  }
+  if (first.error().code != Errc::not_found) return first;
+  if (second.error().code != Errc::not_found) return second;
+  return fail(Errc::not_found, second.error().site,
+              fmt::format("{}. {}", first.error().detail, second.error().detail));
+}
+
+Result<Artifact> Resolver::fetch_from_registry(const Reference& reference) const {
+  auto artifact = options_.registry->fetch(reference);
+  if (artifact || artifact.error().code == Errc::not_found) return artifact;
+  // The beginning of what hosts of 2022 said. docs/protocol.md §4.6.
+  return fail(artifact.error().code, artifact.error().site,
+              fmt::format("Failed to fetch OCI bytes: {}", artifact.error().detail));
+}
+
+Result<Artifact> Resolver::fetch_from_layouts(const Reference& reference) const {
   std::string looked;
   for (const auto& dir : options_.layouts) {
     auto content = Layout(dir).read(reference);
     if (content) {
-      return Artifact{text, std::move(content->digest), std::move(content->media_type),
+      return Artifact{reference.text, std::move(content->digest), std::move(content->media_type),
                       std::move(content->bytes)};
     }
     if (content.error().code != Errc::not_found) return fail(std::move(content).error());
@@ -80,12 +118,9 @@ Result<Artifact> Resolver::fetch(const std::string& text) const {
     if (!looked.empty()) looked += ", ";
     looked += Layout(dir).entries() ? fmt::format("'{}'", dir) : content.error().detail;
   }
-  const auto near = suggestion(reference, known_references());
-  return fail(Errc::not_found, "artifact.reference",
-              fmt::format("{} was not found. {}{}{}", text,
-                          looked.empty() ? "No artifact layout is installed or configured"
-                                         : fmt::format("Looked in {}", looked),
-                          near.empty() ? "" : ". ", near));
+  return fail(Errc::not_found, "artifact.layout",
+              looked.empty() ? "No artifact layout is installed or configured"
+                             : fmt::format("Looked in {}", looked));
 }
 
 std::vector<std::string> Resolver::known_references() const {

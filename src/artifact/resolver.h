@@ -1,5 +1,6 @@
-// A reference becomes bytes: OCI layouts (directories installed with the program) today, registries
-// too. Every blob is checked against its digest. Used by host and wash. docs/artifacts.md.
+// A reference becomes bytes: from OCI layouts (directories installed with the program), from a
+// registry, from a file. Every blob is checked against its digest. Used by host and wash.
+// docs/artifacts.md.
 #pragma once
 
 #include <functional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "artifact/reference.h"
 #include "base/bytes.h"
 #include "base/result.h"
 
@@ -19,12 +21,22 @@ struct Artifact {
   Bytes bytes;             // the layer: a Wasm file or a provider archive
 };
 
+// Where an artifact is fetched from when it is not on this machine: registries (src/registry).
+// Blocking and thread-safe, as the resolver is. not_found: whoever was asked has no such thing.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual Result<Artifact> fetch(const Reference& reference) const = 0;
+};
+
 struct ResolverOptions {
   // Searched in order; a layout answers for the references in its index (annotation
   // org.opencontainers.image.ref.name, full: registry/name:tag).
   std::vector<std::string> layouts;
   bool allow_latest = false;
-  bool allow_files = true;  // file:///path/to/actor_s.wasm
+  bool allow_files = true;                      // file:///path/to/actor_s.wasm
+  std::shared_ptr<const Source> registry = {};  // null: none is asked
+  bool registry_first = false;                  // and the layouts only if it cannot deliver
 };
 
 // Blocking; call it on runtime::Offload. Thread-safe.
@@ -37,6 +49,11 @@ class Resolver {
   std::vector<std::string> known_references() const;  // for "did you mean"
 
  private:
+  Result<Artifact> fetch_from_layouts(const Reference& reference) const;
+  Result<Artifact> fetch_from_registry(const Reference& reference) const;
+  Result<Artifact> fetch_by_name(const Reference& reference) const;
+  Result<void> check_latest(const Reference& reference) const;
+
   ResolverOptions options_;
 };
 

@@ -205,8 +205,88 @@ TEST_F(ResolverTest, RefusesManifestsThatAreNone) {
     EXPECT_EQ(resolver().fetch("example.com/bad:1").error().code, Errc::corrupt) << manifest;
     fs::remove_all(layout_);
   }
-  add_manifest("example.com/bad:1", "{}", std::string(kOciIndex));
+  add_manifest("example.com/bad:1", "{}", "text/html");
   EXPECT_EQ(resolver().fetch("example.com/bad:1").error().code, Errc::invalid);
+}
+
+TEST_F(ResolverTest, FollowsAnIndexToItsManifest) {
+  Manifest manifest;
+  manifest.config = {"c", digest_of(as_bytes("{}")), 2};
+  manifest.layers.push_back({std::string(kActorLayer), digest_of(kWasm), kWasm.size()});
+  const auto inner = write_manifest(manifest);
+  const Descriptor descriptor{std::string(kOciManifest), digest_of(as_bytes(inner)), inner.size()};
+  codec::json::object index;
+  index["manifests"] = codec::json::array({to_json(descriptor)});
+  add_manifest("example.com/index:1", codec::json_write(index), std::string(kOciIndex));
+  EXPECT_EQ(resolver().fetch("example.com/index:1").error().code, Errc::corrupt);  // not there yet
+  ASSERT_TRUE(write_file(blob(descriptor.digest), as_bytes(inner)));
+  const auto artifact = resolver().fetch("example.com/index:1");
+  ASSERT_TRUE(artifact) << artifact.error().detail;
+  EXPECT_EQ(artifact->bytes, kWasm);
+  EXPECT_EQ(artifact->digest, digest_of(as_bytes(codec::json_write(index))));
+  // Another artifact is added: what the index leads to stays.
+  ASSERT_TRUE(add("example.com/other:1", as_bytes("other")));
+  EXPECT_TRUE(resolver().fetch("example.com/index:1"));
+}
+
+// What a registry would be.
+class FakeSource : public Source {
+ public:
+  explicit FakeSource(Result<Artifact> answer) : answer_(std::move(answer)) {}
+  Result<Artifact> fetch(const Reference&) const override {
+    ++asked;
+    return answer_;
+  }
+  mutable int asked = 0;
+
+ private:
+  const Result<Artifact> answer_;
+};
+
+TEST_F(ResolverTest, AsksTheRegistryForWhatNoLayoutHas) {
+  ASSERT_TRUE(add(kEcho, as_bytes("layout")));
+  const auto registry =
+      std::make_shared<FakeSource>(Artifact{"", "sha256:r", "m", to_bytes("registry")});
+  const Resolver both({.layouts = {layout_}, .registry = registry});
+  EXPECT_EQ(text_of(both.fetch(kEcho)->bytes), "layout");
+  EXPECT_EQ(registry->asked, 0);
+  const auto artifact = both.fetch("oci://example.com/a:1");
+  EXPECT_EQ(text_of(artifact->bytes), "registry");
+  EXPECT_EQ(artifact->reference, "oci://example.com/a:1");
+  EXPECT_EQ(both.fetch("example.com/a:latest").error().code, Errc::denied);
+  EXPECT_EQ(registry->asked, 1);
+}
+
+TEST_F(ResolverTest, AsksTheRegistryFirstWhenToldSo) {
+  ASSERT_TRUE(add(kEcho, as_bytes("layout")));
+  const auto up = std::make_shared<FakeSource>(Artifact{"", "sha256:r", "m", to_bytes("registry")});
+  EXPECT_EQ(text_of(Resolver({.layouts = {layout_}, .registry = up, .registry_first = true})
+                        .fetch(kEcho)
+                        ->bytes),
+            "registry");
+  for (const auto code : {Errc::not_found, Errc::unavailable, Errc::denied}) {
+    const auto down = std::make_shared<FakeSource>(fail(code, "test", "no"));
+    const Resolver resolver({.layouts = {layout_}, .registry = down, .registry_first = true});
+    EXPECT_EQ(text_of(resolver.fetch(kEcho)->bytes), "layout");
+    EXPECT_EQ(resolver.fetch("example.com/a:1").error().code, code);
+  }
+}
+
+TEST_F(ResolverTest, SaysThatNobodyHasItOrWhyNobodyCouldSay) {
+  ASSERT_TRUE(add(kEcho, kWasm));
+  const auto lacks =
+      std::make_shared<FakeSource>(fail(Errc::not_found, "test", "example.com has no a:1"));
+  const auto missing =
+      Resolver({.layouts = {layout_}, .registry = lacks}).fetch("wasmcloud.azurecr.io/ehco:0.3.4");
+  EXPECT_EQ(missing.error().code, Errc::not_found);
+  EXPECT_EQ(missing.error().detail, "wasmcloud.azurecr.io/ehco:0.3.4 was not found. Looked in '" +
+                                        layout_ + "'. example.com has no a:1. Did you mean " +
+                                        kEcho + "?");
+  const auto down =
+      std::make_shared<FakeSource>(fail(Errc::unavailable, "test", "example.com is down"));
+  const auto unknown = Resolver({.layouts = {layout_}, .registry = down}).fetch("example.com/a:1");
+  EXPECT_EQ(unknown.error().code, Errc::unavailable);
+  EXPECT_EQ(unknown.error().detail, "Failed to fetch OCI bytes: example.com is down");
 }
 
 TEST_F(ResolverTest, SaysWhereItLookedAndWhatWasMeant) {

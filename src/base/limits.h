@@ -46,6 +46,20 @@ inline constexpr std::size_t kBusPendingBytesMax = 64_MiB;    // per client, the
 inline constexpr std::size_t kBusSubscriptionsMax = 100'000;  // per client
 inline constexpr std::size_t kSubjectBytesMax = 512;
 
+// Registries
+inline constexpr auto kRegistryTimeout = 120s;            // one artifact, all tries together
+inline constexpr auto kRegistryPushTimeout = 600s;        // the same, on its way out
+inline constexpr auto kRegistryConnectTimeout = 3'500ms;  // less than a client waits for a start
+inline constexpr auto kRegistryStallTimeout = 10s;   // that long with hardly a byte is a failed try
+inline constexpr auto kRegistryCommitTimeout = 60s;  // the same after something was pushed
+inline constexpr int kRegistryTries = 4;
+inline constexpr int kRegistryRedirectsMax = 5;
+inline constexpr std::size_t kRegistryTextBytesMax = 64_KiB;  // answers for people, tokens
+inline constexpr std::size_t kRegistryCredentialsMax = 1'000;
+inline constexpr auto kCredentialHelperTimeout = 10s;  // docker-credential-…
+inline constexpr unsigned kPullsMax = 8;               // artifacts being fetched at once
+inline constexpr std::size_t kArtifactCacheBytesMax = 2_GiB;
+
 // Decoders
 inline constexpr std::size_t kMsgpackDepthMax = 64;
 inline constexpr std::size_t kJwtBytesMax = 64_KiB;
