@@ -60,7 +60,7 @@ runtime::Task<ActorTable::Loaded> ActorTable::load(std::string reference) {
     return parts_.resolver.fetch(reference);
   };
   CO_TRY(artifact::Artifact artifact,
-         co_await parts_.offload.run<artifact::Artifact>(std::move(fetch)));
+         co_await parts_.pulls.run<artifact::Artifact>(std::move(fetch)));
   co_return co_await load_bytes(std::move(artifact.bytes), std::move(reference),
                                 std::move(artifact.digest));
 }
@@ -177,11 +177,21 @@ Result<void> ActorTable::check_same_code(const Loaded& loaded) const {
                     "with different OCI reference. To upgrade an actor, use live update. {}",
                     key, loaded.reference, how_to_replace(running, loaded)));
   }
+  const bool moved =
+      !running.digest.empty() && !loaded.digest.empty() && running.digest != loaded.digest;
   if (running.module != loaded.module || running.token != loaded.token) {
-    return fail(Errc::invalid, kSite,
-                fmt::format("Cannot start new instance of {}: '{}' holds other code or claims than "
-                            "what is running. To upgrade an actor, use live update. {}",
-                            key, loaded.reference, how_to_replace(running, loaded)));
+    return fail(
+        Errc::invalid, kSite,
+        fmt::format("Cannot start new instance of {}: '{}' holds other code or claims than "
+                    "what is running{}. To upgrade an actor, use live update. {}",
+                    key, loaded.reference,
+                    moved ? fmt::format(" ({} runs, {} is there now)", running.digest, loaded.digest)
+                          : std::string(),
+                    how_to_replace(running, loaded)));
+  }
+  if (moved) {
+    LOG(warn, "{} has moved from {} to {}; the code of {} is the same", loaded.reference,
+        running.digest, loaded.digest, key);
   }
   return {};
 }
@@ -236,8 +246,10 @@ runtime::Task<void> ActorTable::add(Loaded loaded, std::size_t count,
     actor.instances.push_back({codec::uuid4(), actor.loaded.claims->revision(), annotations});
     publish_started(actor, actor.instances.back());
   }
-  LOG(info, "actor {} ({}) runs from {}, count {}", actor.loaded.claims->name, key,
-      actor.loaded.reference, actor.instances.size());
+  LOG(info, "actor {} ({}) runs from {}{}, count {}", actor.loaded.claims->name, key,
+      actor.loaded.reference,
+      actor.loaded.digest.empty() ? "" : fmt::format(" ({})", actor.loaded.digest),
+      actor.instances.size());
   co_return co_await resize_reuse(key);
 }
 

@@ -5,7 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
+
+#include "registry/cache.h"
 
 extern char** environ;
 
@@ -106,6 +107,20 @@ Result<void> read_limits(const Environment& get, Config& config) {
   return {};
 }
 
+Result<void> read_registries(const Environment& get, Config& config) {
+  TRY(config.registries, registry::Settings::from_environment(get));
+  config.registry_credentials = registry::Credentials::from_environment(get);
+  config.artifact_cache_dir = registry::default_cache_dir(get);
+  const auto first = text_or(get, "TRELLIS_ARTIFACTS_FIRST", "layouts");
+  if (first != "layouts" && first != "registry") {
+    return fail(
+        Errc::invalid, kSite,
+        fmt::format("TRELLIS_ARTIFACTS_FIRST='{}' is neither 'layouts' nor 'registry'", first));
+  }
+  config.registry_first = first == "registry";
+  return {};
+}
+
 void read_folders(const Environment& get, Config& config) {
   const std::string home = text_or(get, "HOME", "/tmp");
   const auto under = [&](const char* xdg, const char* otherwise) {
@@ -140,6 +155,7 @@ Result<Config> read_config(const Environment& get, const std::vector<std::string
   config.labels = labels_from(all);
   TRY_OK(read_addresses(get, config));
   TRY_OK(read_limits(get, config));
+  TRY_OK(read_registries(get, config));
   read_folders(get, config);
   return config;
 }
@@ -147,12 +163,7 @@ Result<Config> read_config(const Environment& get, const std::vector<std::string
 Result<Config> read_config_from_process() {
   std::vector<std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
-  return read_config(
-      [](const std::string& name) -> std::optional<std::string> {
-        const char* value = std::getenv(name.c_str());
-        return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-      },
-      all);
+  return read_config(registry::process_environment(), all);
 }
 
 }  // namespace trellis::host

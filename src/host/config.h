@@ -13,6 +13,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "registry/credentials.h"
+#include "registry/environment.h"
+#include "registry/settings.h"
 
 namespace trellis::host {
 
@@ -36,7 +39,11 @@ struct Config {
   std::string data_dir;   // TRELLIS_DATA_DIR: links, claims, references
   std::string cache_dir;  // TRELLIS_CACHE_DIR: compiled code
   std::vector<std::string>
-      artifact_layouts;  // TRELLIS_ARTIFACTS (colon-separated), else the installed one
+      artifact_layouts;            // TRELLIS_ARTIFACTS (colon-separated), else the installed one
+  bool registry_first = false;     // TRELLIS_ARTIFACTS_FIRST: "registry" or "layouts"
+  std::string artifact_cache_dir;  // TRELLIS_ARTIFACT_CACHE_DIR: what registries gave
+  registry::Settings registries = {};  // TRELLIS_REGISTRIES, WASMCLOUD_OCI_ALLOWED_INSECURE
+  registry::Credentials::Options registry_credentials = {};  // OCI_REGISTRY…, docker's config.json
   std::vector<std::string>
       reuse_actors;  // TRELLIS_REUSE_ACTORS: keys or references run in `reuse` mode
   std::uint32_t actor_calls_max = limits::kActorCallsMax;             // TRELLIS_ACTOR_CALLS_MAX
@@ -48,7 +55,7 @@ struct Config {
 
 // `get` looks a variable up; `all` is every NAME=value (for labels). Errors name the variable, the
 // value and what was expected.
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+using Environment = registry::Environment;
 Result<Config> read_config(const Environment& get, const std::vector<std::string>& all);
 Result<Config> read_config_from_process();
 

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "artifact/foreign_text.h"
 #include "base/log.h"
 #include "codec/json.h"
+#include "control/registry_credentials.h"
 
 namespace trellis::host {
 namespace {
@@ -92,11 +94,7 @@ Result<void> ControlService::subscribe() {
   TRY_OK(on(s.ctl("linkdefs.del"), s.ctl_queue(), [this](M m) { delete_link(m); }));
   TRY_OK(on(s.ctl("auction.actor"), "", [this](M m) { bid_for_actor(m); }));
   TRY_OK(on(s.ctl("auction.provider"), "", [this](M m) { bid_for_provider(m); }));
-  TRY_OK(on(s.ctl("registries.put"), "", [](M) {
-    LOG(warn,
-        "registry credentials were sent; this version reads artifacts from layouts and files "
-        "and asks no registry");
-  }));
+  TRY_OK(on(s.ctl("registries.put"), "", [this](M m) { put_registries(m); }));
   return {};
 }
 
@@ -225,6 +223,32 @@ runtime::Task<void> ControlService::stop_soon() {
   CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kStopDelay)));
   host_.request_stop();
   co_return Result<void>{};
+}
+
+// --- registries ---
+
+// No answer is expected; what goes wrong is said in the log, which never shows a secret.
+void ControlService::put_registries(const lattice::Message& message) {
+  auto sent = control::parse_registry_credentials(as_text(message.data));
+  if (!sent) {
+    LOG(warn, "registry credentials were not taken: {}", sent.error().describe());
+    return;
+  }
+  for (const auto& [name, why] : sent->passed_over) {
+    LOG(warn, "credentials for the registry '{}' were not taken: {}", artifact::shown(name), why);
+  }
+  std::map<std::string, registry::Credential> credentials;
+  for (auto& [name, credential] : sent->registries) {
+    LOG(info, "credentials for the registry '{}' were sent", artifact::shown(name));
+    credentials[name] = {.user = std::move(credential.username),
+                         .password = std::move(credential.password),
+                         .identity_token = {},
+                         .bearer_token = std::move(credential.token),
+                         .source = {}};
+  }
+  if (auto put = parts_.credentials.put(std::move(credentials)); !put) {
+    LOG(warn, "{}", put.error().describe());
+  }
 }
 
 // --- links ---

@@ -46,6 +46,7 @@ class ControlService {
   runtime::Task<void> update_and_answer(std::string to, control::UpdateActor request);
   runtime::Task<void> stop_and_answer(std::string to, control::StopActor request);
 
+  void put_registries(const lattice::Message& message);
   void put_link(const lattice::Message& message);
   void delete_link(const lattice::Message& message);
   runtime::Task<void> put_and_answer(std::string to, lattice::Link link);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "host/host_memory.h"
+#include "registry/source.h"
 
 namespace trellis::host {
 namespace {
@@ -66,12 +67,7 @@ runtime::Task<void> Host::start_on_core() {
   tasks_ = std::make_unique<runtime::TaskGroup>(runtime::Core::current());
   CO_TRY_OK(co_await start_bus());
   CO_TRY_OK(open_state());
-
-  auto layouts = config_.artifact_layouts;
-  if (layouts.empty() && !artifact::installed_layout().empty())
-    layouts.push_back(artifact::installed_layout());
-  resolver_ = std::make_unique<artifact::Resolver>(artifact::ResolverOptions{
-      .layouts = std::move(layouts), .allow_latest = config_.allow_latest, .allow_files = true});
+  open_artifacts();
   const auto guest_memory = config_.guest_memory_bytes_max != 0
                                 ? config_.guest_memory_bytes_max
                                 : memory_there_is() / limits::kGuestMemoryPart;
@@ -95,9 +91,9 @@ runtime::Task<void> Host::start_on_core() {
                        [this](bool wanted) { call_events_->set_wanted(wanted); });
   router_ = std::make_unique<Router>(environment_.cores, *engine_, *remote_, *call_events_,
                                      Router::Options{config_.lattice, config_.rpc_timeout});
-  parts_ = std::make_unique<Parts>(Parts{config_, identity_, environment_.cores,
-                                         environment_.offload, *tasks_, *resolver_, *engine_, *bus_,
-                                         *state_, subjects_, *events_, *router_});
+  parts_ = std::make_unique<Parts>(
+      Parts{config_, identity_, environment_.cores, environment_.offload, *pulls_, *tasks_,
+            *resolver_, *credentials_, *engine_, *bus_, *state_, subjects_, *events_, *router_});
   delivery_ = std::make_unique<Delivery>(*parts_);
   providers_ = std::make_unique<ProviderTable>(*parts_, *delivery_,
                                                [this] { return links_->refresh_routes(); });
@@ -155,6 +151,24 @@ Result<void> Host::open_state() {
   }
   TRY(state_, lattice::State::open((folder / "state.jsonl").string(), std::move(observer)));
   return {};
+}
+
+void Host::open_artifacts() {
+  pulls_ = std::make_unique<runtime::Offload>(limits::kPullsMax);
+  credentials_ = std::make_shared<registry::Credentials>(config_.registry_credentials);
+  auto layouts = config_.artifact_layouts;
+  if (layouts.empty() && !artifact::installed_layout().empty())
+    layouts.push_back(artifact::installed_layout());
+  resolver_ = std::make_unique<artifact::Resolver>(
+      artifact::ResolverOptions{.layouts = std::move(layouts),
+                                .allow_latest = config_.allow_latest,
+                                .allow_files = true,
+                                .registry = std::make_shared<registry::RegistrySource>(
+                                    registry::SourceOptions{.settings = config_.registries,
+                                                            .credentials = credentials_,
+                                                            .cache_dir = config_.artifact_cache_dir,
+                                                            .stop = pulls_stop_.get_token()}),
+                                .registry_first = config_.registry_first});
 }
 
 void Host::announce() {
@@ -254,6 +268,7 @@ Result<void> Host::stop(std::chrono::milliseconds limit) {
 runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
   const auto deadline = runtime::Deadline::in(limit);
   config_file_.reset();  // wash finds another host from now on, or none
+  pulls_stop_.request_stop();
   if (control_) {  // start() came this far: there is something to take down and somebody to tell
     control_->close();
     // Requests in flight get most of the time, what follows them the rest.
@@ -301,6 +316,8 @@ void Host::take_apart() {  // on core 0, where all of it lives; the reverse of s
   bus_.reset();
   engine_.reset();
   resolver_.reset();
+  credentials_.reset();
+  pulls_.reset();
   tasks_.reset();
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 
 #include "host/actor_table.h"
 #include "host/config.h"
@@ -53,6 +54,7 @@ class Host {
   runtime::Task<void> stop_on_core(std::chrono::milliseconds limit);
   runtime::Task<void> housekeep();
   Result<void> open_state();
+  void open_artifacts();
   runtime::Task<void> start_bus();
   void take_apart();
   void publish_heartbeat();
@@ -69,6 +71,9 @@ class Host {
 
   // In the order in which each needs the one before it.
   std::unique_ptr<runtime::TaskGroup> tasks_;
+  std::stop_source pulls_stop_;
+  std::unique_ptr<runtime::Offload> pulls_;
+  std::shared_ptr<registry::Credentials> credentials_;
   std::unique_ptr<artifact::Resolver> resolver_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<lattice::EmbeddedBus> bus_;

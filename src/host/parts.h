@@ -11,6 +11,7 @@
 #include "lattice/events.h"
 #include "lattice/state.h"
 #include "lattice/subjects.h"
+#include "registry/credentials.h"
 #include "runtime/offload.h"
 #include "runtime/task_group.h"
 
@@ -37,8 +38,11 @@ struct Parts {
   const Identity& identity;
   runtime::Cores& cores;
   runtime::Offload& offload;
+  runtime::Offload&
+      pulls;  // for fetching artifacts alone: a slow registry must not hold up the rest
   runtime::TaskGroup& tasks;  // what runs until the host stops
   artifact::Resolver& resolver;
+  registry::Credentials& credentials;
   engine::Engine& engine;
   lattice::Bus& bus;
   lattice::State& state;
