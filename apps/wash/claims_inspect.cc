@@ -9,16 +9,16 @@
 #include "claims_arguments.h"
 #include "claims_report.h"
 #include "files.h"
+#include "registry/source.h"
+#include "registry_options.h"
 
 namespace trellis::wash {
 namespace {
 
 struct InspectArguments {
+  RegistryArguments registry;
   std::string module, digest;
-  bool jwt_only = false, allow_latest = false;
-  // How to talk to a registry: read, so that scripts of 2022 go on working, and not used.
-  std::string user, password;
-  bool insecure = false, no_cache = false;
+  bool jwt_only = false, no_cache = false;
 };
 
 bool looks_like_file(const std::string& module) {
@@ -28,6 +28,17 @@ bool looks_like_file(const std::string& module) {
          std::filesystem::is_regular_file(module, ignored);
 }
 
+Result<std::shared_ptr<const artifact::Source>> registry_source(const InspectArguments& arguments) {
+  const auto reference = artifact::parse_reference(arguments.module);
+  registry::SourceOptions options;
+  TRY(options.settings,
+      registry_settings(arguments.registry, reference ? reference->registry : std::string()));
+  TRY(options.credentials, registry_credentials(arguments.registry));
+  if (!arguments.no_cache)
+    options.cache_dir = registry::default_cache_dir(registry::process_environment());
+  return std::make_shared<const registry::RegistrySource>(std::move(options));
+}
+
 // A file if there is one of that name, else what the reference stands for.
 Result<Bytes> bytes_of(const Context& context, const InspectArguments& arguments) {
   if (looks_like_file(arguments.module)) {
@@ -35,14 +46,16 @@ Result<Bytes> bytes_of(const Context& context, const InspectArguments& arguments
     return to_bytes(file);
   }
   artifact::ResolverOptions options;
-  options.allow_latest = arguments.allow_latest;
+  options.allow_latest = arguments.registry.allow_latest;
   options.layouts = artifact::default_layouts();
+  TRY(options.registry, registry_source(arguments));
   Spinner spinner = context.spinner(" Fetching " + arguments.module + " ... ");
   TRY(artifact::Artifact fetched, artifact::Resolver(std::move(options)).fetch(arguments.module));
-  if (!arguments.digest.empty() && arguments.digest != fetched.digest)
+  const std::string wanted = whole_digest(arguments.digest);
+  if (!wanted.empty() && wanted != fetched.digest)
     return fail(Errc::corrupt, "wash.claims.digest",
-                "The digest of " + arguments.module + " is " + fetched.digest + ", not " +
-                    arguments.digest + " as you expect");
+                "The digest of " + arguments.module + " is " + fetched.digest + ", not " + wanted +
+                    " as you expect");
   return std::move(fetched.bytes);
 }
 
@@ -66,14 +79,6 @@ Result<Output> inspect(const Context& context, const InspectArguments& arguments
   return Output{claims_table(module.claims, now), claims_json(module.claims, now)};
 }
 
-void add_registry_options(CLI::App& command, InspectArguments& into) {
-  constexpr const char* kAbout = "No effect: references are read from OCI layouts on this machine";
-  command.add_option("-u,--user", into.user, kAbout)->envname("WASH_REG_USER");
-  command.add_option("-p,--password", into.password, kAbout)->envname("WASH_REG_PASSWORD");
-  command.add_flag("--insecure", into.insecure, kAbout);
-  command.add_flag("--no-cache", into.no_cache, kAbout);
-}
-
 }  // namespace
 
 void add_claims_inspect(CLI::App& claims, Context& context) {
@@ -82,8 +87,9 @@ void add_claims_inspect(CLI::App& claims, Context& context) {
   command.add_option("module", arguments->module, "A .wasm file or an OCI reference")->required();
   command.add_flag("--jwt-only", arguments->jwt_only, "Show only the token");
   command.add_option("-d,--digest", arguments->digest, "Digest that an OCI reference should have");
-  command.add_flag("--allow-latest", arguments->allow_latest, "Accept references tagged latest");
-  add_registry_options(command, *arguments);
+  add_allow_latest(command, arguments->registry);
+  add_registry_options(command, arguments->registry);
+  command.add_flag("--no-cache", arguments->no_cache, "Do not use what was pulled before");
   context.on(command, "wash claims inspect wasmcloud.azurecr.io/echo:0.3.4",
              [&context, arguments] { return inspect(context, *arguments); });
 }

@@ -64,5 +64,6 @@ void add_ctx(CLI::App& root, Context& context);
 void add_drain(CLI::App& root, Context& context);
 void add_claims(CLI::App& root, Context& context);
 void add_keys(CLI::App& root, Context& context);
+void add_reg(CLI::App& root, Context& context);
 
 }  // namespace trellis::wash

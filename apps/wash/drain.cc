@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "ctl.h"
+#include "registry/cache.h"
 
 namespace trellis::wash {
 namespace {
@@ -19,6 +20,8 @@ std::string variable_or(const char* name, std::string otherwise) {
 
 fs::path temporary(const char* name) { return fs::path(variable_or("TMPDIR", "/tmp")) / name; }
 fs::path oci_cache() { return temporary("wasmcloud_ocicache"); }
+// Where host and wash keep what registries gave.
+fs::path artifact_cache() { return registry::default_cache_dir(registry::process_environment()); }
 fs::path library_cache() { return temporary("wasmcloudcache"); }
 // Where the host keeps compiled code, read as the host reads it.
 fs::path code_cache() {
@@ -62,9 +65,9 @@ void add_drain(CLI::App& root, Context& context) {
   CLI::App& group = add_group(root, "drain", "Manage contents of local wasmCloud caches");
   CLI::App& all = *group.add_subcommand("all", "Empty all caches");
   context.on(all, "wash drain all",
-             [] { return drain({library_cache(), oci_cache(), code_cache()}); });
+             [] { return drain({library_cache(), oci_cache(), artifact_cache(), code_cache()}); });
   CLI::App& oci = *group.add_subcommand("oci", "Empty the cache of artifacts from registries");
-  context.on(oci, "wash drain oci", [] { return drain({oci_cache()}); });
+  context.on(oci, "wash drain oci", [] { return drain({oci_cache(), artifact_cache()}); });
   CLI::App& lib =
       *group.add_subcommand("lib", "Empty the caches of unpacked providers and compiled actors");
   context.on(lib, "wash drain lib", [] { return drain({library_cache(), code_cache()}); });

@@ -1,12 +1,15 @@
 // The command line of Trellis: reads the arguments, runs the one command they name, prints its
 // outcome. Exit codes: 0 done, 1 the command failed, 2 the command line was wrong.
 #include <span>
+#include <csignal>
 
 #include "command.h"
 #include "usage.h"
 
 int main(int argc, char** argv) {
   using namespace trellis::wash;
+  // A peer that hangs up while it is written to is an error that is said, not the end of this.
+  std::signal(SIGPIPE, SIG_IGN);
   Context context;
   CLI::App root;
   set_up_root(root, context);
@@ -18,6 +21,7 @@ int main(int argc, char** argv) {
   add_down(root, context);
   add_drain(root, context);
   add_keys(root, context);
+  add_reg(root, context);
   add_up(root, context);
   const std::span<const char* const> words(argv + 1, argc > 0 ? argc - 1 : 0);
   if (const auto answered = answer_help(root, words)) return *answered;
