@@ -178,5 +178,19 @@ def host(box):
     return box.start_host()
 
 
+@pytest.fixture
+def made():
+    """Makes servers that are gone when the test ends: made(Registry, …)."""
+    started = []
+
+    def make(kind, *args, **kwargs):
+        server = kind(*args, **kwargs)
+        started.append(server)
+        return server
+    yield make
+    for server in started:
+        server.stop()
+
+
 def strip_ansi(text):
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
