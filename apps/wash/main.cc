@@ -1,7 +1,7 @@
 // The command line of Trellis: reads the arguments, runs the one command they name, prints its
 // outcome. Exit codes: 0 done, 1 the command failed, 2 the command line was wrong.
-#include <span>
 #include <csignal>
+#include <span>
 
 #include "command.h"
 #include "usage.h"

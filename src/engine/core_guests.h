@@ -1,7 +1,7 @@
 // The guests of one core: what pools there share. It makes the next fresh instance ready after an
-// answer has been given rather than before it is needed, bounds how many are kept between calls, and
-// drops those that were not needed for a while, so that ten thousand idle actors cost no instance.
-// Lives on its core; not thread-safe.
+// answer has been given rather than before it is needed, bounds how many are kept between calls,
+// and drops those that were not needed for a while, so that ten thousand idle actors cost no
+// instance. Lives on its core; not thread-safe.
 #pragma once
 
 #include <chrono>

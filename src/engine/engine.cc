@@ -233,8 +233,7 @@ std::shared_ptr<CoreGuests> WasmtimeEngine::here() {
   if (!guests) {
     const std::size_t kept_max = std::max(
         options_.instances_max / (2 * std::max(std::thread::hardware_concurrency(), 1u)), 1u);
-    guests =
-        std::make_shared<CoreGuests>(core, ticker_, budget_, pages_.get(), kept_max);
+    guests = std::make_shared<CoreGuests>(core, ticker_, budget_, pages_.get(), kept_max);
   }
   return guests;
 }

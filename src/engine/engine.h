@@ -62,9 +62,11 @@ struct PoolOptions {
   std::size_t memory_bytes_max = limits::kGuestMemoryBytesMax;
 };
 
-// Runs calls into one module on one core. In `fresh` mode each call gets an instance of its own,
-// made ready ahead of time when the core is idle; in `reuse` mode at most reuse_max instances are
-// kept and calls beyond them wait. After a trap or a timeout the instance is gone.
+// Runs calls into one module on one core. In `fresh` mode each call finds an instance as it is
+// right after its start: a new one, or where the module allows it (wasmtime/src/restorable.rs) a
+// used one whose memory and globals were put back, which costs a fraction. Either is made ready
+// ahead of time when the core is idle. In `reuse` mode at most reuse_max instances are kept and
+// calls beyond them wait. After a trap or a timeout the instance is gone.
 class InstancePool {
  public:
   virtual ~InstancePool() = default;  // no call may be running
@@ -75,6 +77,8 @@ class InstancePool {
   virtual runtime::Task<Bytes> call(std::string_view operation, BytesView payload,
                                     runtime::Deadline deadline, std::uint32_t depth) = 0;
   virtual std::uint32_t running() const = 0;
+  // Since the start; calls beyond their number had one that was restored or reused.
+  virtual std::uint64_t instances_made() const = 0;
   virtual void set_reuse_max(std::uint32_t count) = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "engine/instance.h"
 
+#include <sys/mman.h>
+
 #include <boost/asio/this_coro.hpp>
 
 #include "base/limits.h"
@@ -187,10 +189,12 @@ std::unique_ptr<const InstanceImage> Instance::take_image() {
   std::vector<wasmtime_val_t> globals(restored_globals_.size());
   for (std::size_t i = 0; i < globals.size(); ++i)
     wasmtime_global_get(context_, &restored_globals_[i], &globals[i]);
-  return std::make_unique<const InstanceImage>(
-      BytesView{wasmtime_memory_data(context_, &guest_.memory),
-                wasmtime_memory_data_size(context_, &guest_.memory)},
-      std::move(globals));
+  std::uint8_t* memory = wasmtime_memory_data(context_, &guest_.memory);
+  const std::size_t bytes = wasmtime_memory_data_size(context_, &guest_.memory);
+  auto image = std::make_unique<const InstanceImage>(BytesView{memory, bytes}, std::move(globals));
+  // Reading it brought every page in. They would count as written for whoever gets this slot next.
+  ::madvise(memory, bytes, MADV_DONTNEED);
+  return image;
 }
 
 bool Instance::is_restorable() const {
@@ -206,8 +210,7 @@ bool Instance::restore(const PageMap& map) {
   if (!find_restored_globals() || !touched_.refresh(map, {memory, bytes})) return false;
   for (const std::uint32_t page : touched_.pages()) image.restore_page(memory, page);
   for (std::size_t i = 0; i < restored_globals_.size(); ++i) {
-    ErrorHandle error(
-        wasmtime_global_set(context_, &restored_globals_[i], &image.globals()[i]));
+    ErrorHandle error(wasmtime_global_set(context_, &restored_globals_[i], &image.globals()[i]));
     if (error) return false;
   }
   return true;

@@ -55,7 +55,8 @@ class Instance {
 
   Guest& guest() { return guest_; }
 
-  // What it holds; right after its creation. Null when others of its module would not hold the same.
+  // What it holds; right after its creation, and the last that is asked of it. Null when others of
+  // its module would not hold the same.
   std::unique_ptr<const InstanceImage> take_image();
   // After a call that ended well: whether restore() may be tried.
   bool is_restorable() const;

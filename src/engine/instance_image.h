@@ -1,6 +1,7 @@
 // What every instance of a module holds right after its start: its memory and its mutable globals.
-// With it a used instance is made as it was then, for a fraction of what a new one costs. Immutable;
-// any core; part of a LoadedModule. What it takes of a module: wasmtime/src/restorable.rs.
+// With it a used instance is made as it was then, for a fraction of what a new one costs.
+// Immutable; any core; part of a LoadedModule. What it takes of a module:
+// wasmtime/src/restorable.rs.
 #pragma once
 
 #include <wasmtime.h>

@@ -103,6 +103,7 @@ void Pool::kept_changed() {
 }
 
 std::unique_ptr<Instance> Pool::new_instance(runtime::Deadline deadline) {
+  ++instances_made_;
   return std::make_unique<Instance>(*module_, host_, options_.memory_bytes_max, guests_->share(),
                                     deadline, Startup::later);
 }

@@ -29,6 +29,7 @@ class Pool final : public InstancePool, private WarmPlace {
   runtime::Task<Bytes> call(std::string_view operation, BytesView payload,
                             runtime::Deadline deadline, std::uint32_t depth) override;
   std::uint32_t running() const override { return running_; }
+  std::uint64_t instances_made() const override { return instances_made_; }
   void set_reuse_max(std::uint32_t count) override;
 
  private:
@@ -61,6 +62,7 @@ class Pool final : public InstancePool, private WarmPlace {
   const PoolOptions options_;
   std::shared_ptr<CoreGuests> guests_;
   std::uint32_t running_ = 0;
+  std::uint64_t instances_made_ = 0;
 
   // Kept between calls; the last is taken first.
   std::vector<std::unique_ptr<Instance>> ready_;

@@ -26,8 +26,11 @@ struct Residency {
 };
 
 Residency residency_of(GuestSize size) {
-  if (size == GuestSize::small) return {128_KiB, 64_KiB, 100, false};
-  if (trellis_pagemap_scan_available()) return {2_MiB, 64_KiB, 32, true};
+  // Where the kernel tells which pages were touched only those are wiped, and only those are there
+  // when an instance is restored.
+  const bool told = trellis_pagemap_scan_available();
+  if (size == GuestSize::small) return {128_KiB, 64_KiB, 100, told};
+  if (told) return {2_MiB, 64_KiB, 32, true};
   return {64_KiB, 64_KiB, 32, false};  // kernels before 6.7: wiping 1 MiB costs more than faulting
 }
 

@@ -19,7 +19,9 @@ constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
 constexpr std::uint64_t kSwapped = std::uint64_t{1} << 62;
 constexpr std::uint64_t kOfFile = std::uint64_t{1} << 61;
 
-bool was_written(std::uint64_t entry) { return (entry & (kPresent | kSwapped)) && !(entry & kOfFile); }
+bool was_written(std::uint64_t entry) {
+  return (entry & (kPresent | kSwapped)) && !(entry & kOfFile);
+}
 
 std::int64_t faults_of_this_thread() {
   rusage usage{};

@@ -19,5 +19,6 @@ std::uint64_t trellis_engine_compatibility_hash(const wasm_engine_t* engine);
 void trellis_pool_pagemap_scan_set(wasmtime_pooling_allocation_config_t* pool, bool on);
 bool trellis_pagemap_scan_available();
 bool trellis_error_is_pool_exhausted(const wasmtime_error_t* error);
-bool trellis_module_restorable(const std::uint8_t* wasm, std::size_t size, wasm_byte_vec_t* changed);
+bool trellis_module_restorable(const std::uint8_t* wasm, std::size_t size,
+                               wasm_byte_vec_t* changed);
 }

@@ -180,14 +180,14 @@ Result<void> ActorTable::check_same_code(const Loaded& loaded) const {
   const bool moved =
       !running.digest.empty() && !loaded.digest.empty() && running.digest != loaded.digest;
   if (running.module != loaded.module || running.token != loaded.token) {
-    return fail(
-        Errc::invalid, kSite,
-        fmt::format("Cannot start new instance of {}: '{}' holds other code or claims than "
-                    "what is running{}. To upgrade an actor, use live update. {}",
-                    key, loaded.reference,
-                    moved ? fmt::format(" ({} runs, {} is there now)", running.digest, loaded.digest)
-                          : std::string(),
-                    how_to_replace(running, loaded)));
+    return fail(Errc::invalid, kSite,
+                fmt::format("Cannot start new instance of {}: '{}' holds other code or claims than "
+                            "what is running{}. To upgrade an actor, use live update. {}",
+                            key, loaded.reference,
+                            moved ? fmt::format(" ({} runs, {} is there now)", running.digest,
+                                                loaded.digest)
+                                  : std::string(),
+                            how_to_replace(running, loaded)));
   }
   if (moved) {
     LOG(warn, "{} has moved from {} to {}; the code of {} is the same", loaded.reference,
