@@ -31,6 +31,7 @@ using namespace std::chrono_literals;
 constexpr auto kLockTimeout = 30s;
 constexpr auto kLockPoll = 10ms;
 constexpr std::size_t kEntriesMax = 100'000;
+constexpr std::size_t kTrimmedEntriesMax = 5'000;  // an index that is read and written in a moment
 constexpr std::array kManifests = {kOciManifest, kOciIndex, kDockerManifest, kDockerIndex};
 
 tl::unexpected<Error> damaged(const std::string& where, std::string_view why) {
@@ -318,7 +319,7 @@ Result<void> Layout::trim(std::size_t bytes_max) const {
   std::size_t total = 0;
   for (auto& used : newest_first) {
     total += used.size;
-    if (total > bytes_max) break;
+    if (total > bytes_max || kept.size() == kTrimmedEntriesMax) break;
     kept.push_back(std::move(used.entry));
   }
   if (kept.size() == all.size()) return {};

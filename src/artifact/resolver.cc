@@ -61,11 +61,13 @@ Result<Artifact> Resolver::fetch(const std::string& text) const {
     artifact->reference = text;
     return artifact;
   }
-  if (artifact.error().code != Errc::not_found) return artifact;
+  // A typo in a registry's name is more often met than a registry that is down.
   const auto near = suggestion(reference, known_references());
-  return fail(Errc::not_found, "artifact.reference",
-              fmt::format("{} was not found. {}{}{}", text, artifact.error().detail,
-                          near.empty() ? "" : ". ", near));
+  const auto& error = artifact.error();
+  const bool missing = error.code == Errc::not_found;
+  return fail(error.code, missing ? "artifact.reference" : error.site,
+              fmt::format("{}{}{}{}", missing ? fmt::format("{} was not found. ", text) : "",
+                          error.detail, near.empty() ? "" : ". ", near));
 }
 
 Result<void> Resolver::check_latest(const Reference& reference) const {
@@ -101,8 +103,9 @@ Result<Artifact> Resolver::fetch_from_registry(const Reference& reference) const
   auto artifact = options_.registry->fetch(reference);
   if (artifact || artifact.error().code == Errc::not_found) return artifact;
   // The beginning of what hosts of 2022 said. docs/protocol.md §4.6.
-  return fail(artifact.error().code, artifact.error().site,
-              fmt::format("Failed to fetch OCI bytes: {}", artifact.error().detail));
+  return fail(
+      artifact.error().code, artifact.error().site,
+      fmt::format("Failed to fetch OCI bytes: {}: {}", reference.text, artifact.error().detail));
 }
 
 Result<Artifact> Resolver::fetch_from_layouts(const Reference& reference) const {

@@ -286,7 +286,16 @@ TEST_F(ResolverTest, SaysThatNobodyHasItOrWhyNobodyCouldSay) {
       std::make_shared<FakeSource>(fail(Errc::unavailable, "test", "example.com is down"));
   const auto unknown = Resolver({.layouts = {layout_}, .registry = down}).fetch("example.com/a:1");
   EXPECT_EQ(unknown.error().code, Errc::unavailable);
-  EXPECT_EQ(unknown.error().detail, "Failed to fetch OCI bytes: example.com is down");
+  EXPECT_EQ(unknown.error().detail,
+            "Failed to fetch OCI bytes: example.com/a:1: example.com is down");
+  EXPECT_EQ(
+      Resolver({.layouts = {layout_}, .registry = down})
+          .fetch("wasmcloud.azurecr.io/ehco:0.3.4")
+          .error()
+          .detail,
+      "Failed to fetch OCI bytes: wasmcloud.azurecr.io/ehco:0.3.4: example.com is down. Did you "
+      "mean " +
+          kEcho + "?");
 }
 
 TEST_F(ResolverTest, SaysWhereItLookedAndWhatWasMeant) {

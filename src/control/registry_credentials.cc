@@ -1,5 +1,8 @@
 #include "control/registry_credentials.h"
 
+#include <fmt/format.h>
+
+#include "base/limits.h"
 #include "codec/json.h"
 #include "control/fields.h"
 
@@ -9,6 +12,11 @@ Result<RegistryCredentials> parse_registry_credentials(std::string_view body) {
   const auto value = codec::json_parse(body);
   if (!value || !value->is_object()) {
     return fail(Errc::invalid, "control.registries", "the body is not a JSON object of registries");
+  }
+  if (value->get_object().size() > limits::kRegistryCredentialsMax) {
+    return fail(Errc::exhausted, "control.registries",
+                fmt::format("more than {} registries at once are not taken",
+                            limits::kRegistryCredentialsMax));
   }
   RegistryCredentials all;
   for (const auto& [key, entry] : value->get_object()) {

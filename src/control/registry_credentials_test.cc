@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace trellis::control {
 namespace {
 
@@ -27,6 +29,12 @@ TEST(RegistryCredentials, EntriesThatSayTooLittleArePassedOverWithAReason) {
   EXPECT_EQ(all->passed_over.size(), 5u);
   EXPECT_NE(all->passed_over.at("a").find("registryType"), std::string::npos);
   EXPECT_NE(all->passed_over.at("b").find("username and password"), std::string::npos);
+}
+
+TEST(RegistryCredentials, AreNotTooManyAtOnce) {
+  std::string body = "{";
+  for (int i = 0; i <= 1'000; ++i) body += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":{}";
+  EXPECT_EQ(parse_registry_credentials(body + "}").error().code, Errc::exhausted);
 }
 
 TEST(RegistryCredentials, ErrorsHoldNoSecret) {

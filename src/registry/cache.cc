@@ -75,11 +75,12 @@ void Cache::store(const Reference& reference, Layout::Entry entry,
   if (layout_.dir().empty()) return;
   entry.reference = name_of(reference);
   auto stored = layout_.store(entry, blobs);
-  if (!stored && stored.error().code == Errc::corrupt) {
-    // Its index is damaged. Nothing but the copies is lost by beginning anew.
+  const auto index = layout_.dir() + "/index.json";
+  std::error_code ignored;
+  if (!stored && fs::exists(index, ignored) && !layout_.entries()) {
+    // It cannot be read. Nothing but the copies is lost by beginning anew.
     LOG(warn, "the artifact cache begins anew: {}", stored.error().describe());
-    std::error_code ignored;
-    fs::remove(layout_.dir() + "/index.json", ignored);
+    fs::remove(index, ignored);
     stored = layout_.store(entry, blobs);
   }
   if (stored) stored = layout_.trim(bytes_max_);

@@ -82,6 +82,33 @@ TEST(Push, BeginsAnUploadAnewWhenItBreaksOff) {
   EXPECT_EQ(uploads, 3);  // the first blob twice
 }
 
+TEST(Push, CredentialsDoNotFollowAnUploadToAnotherHost) {
+  const FakeServer tokens(
+      [](const Request&) { return FakeServer::reply(200, R"({"token":"t"})"); });
+  const FakeServer thief([&](const Request&) {
+    return FakeServer::reply(
+        401, "", {fmt::format("WWW-Authenticate: Bearer realm=\"{}\"", tokens.url("/"))});
+  });
+  const FakeServer server([&](const Request& request) {
+    if (request.method == "HEAD") return FakeServer::reply(404, "");
+    return FakeServer::reply(202, "", {"Location: " + thief.url("/up")});
+  });
+  Endpoint endpoint;
+  endpoint.host = endpoint.name = server.host();
+  endpoint.repository = "team/echo";
+  endpoint.transport = Endpoint::Transport::plain;
+  Credential me;
+  me.user = "me";
+  me.password = "s3cret";
+  Session session(endpoint, me,
+                  {.access = Session::Access::push, .deadline = runtime::Deadline::in(20s)});
+  EXPECT_FALSE(push(session, "1", kPush));
+  const auto asked = thief.asked();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].header("authorization"), "");
+  EXPECT_TRUE(tokens.asked().empty());
+}
+
 TEST(Push, ARegistryThatKeepsSomethingElseIsFoundOut) {
   const FakeServer server([](const Request& request) {
     if (request.method == "HEAD") return FakeServer::reply(200, "");

@@ -89,8 +89,8 @@ Result<void> Session::decide_scheme() {
     HttpClient probe({.deadline = options_.deadline.earlier_of(runtime::Deadline::in(kSchemeProbe)),
                       .stop = options_.stop});
     const auto response = probe.exchange({.url = plain});
-    // Who speaks TLS answers plain HTTP with 400 or not at all.
-    base_ = response && response->status != 400 ? plain : tls;
+    // Who speaks TLS answers plain HTTP with 400, with a redirect or not at all.
+    base_ = response && response->status != 400 && !is_redirect(*response) ? plain : tls;
   } else {
     base_ = endpoint_.transport == Endpoint::Transport::plain ? plain : tls;
   }
@@ -131,7 +131,8 @@ Result<HttpResponse> Session::ask(const Request& request) {
 Result<HttpResponse> Session::try_once(const Request& request) {
   TRY(const auto url, url_of(request.path));
   TRY(auto response, send(request, url));
-  if (response.status == 401) {
+  // Another host (an upload may go to one) is not told who asks, however it wants to know.
+  if (response.status == 401 && url.same_origin(*base_)) {
     TRY(authorization_, authorization_for(response));
     TRY(response, send(request, url));
     if (response.status == 401) return fail(unauthenticated());

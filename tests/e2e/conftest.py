@@ -72,6 +72,8 @@ class Sandbox:
             PATH=f"{BUILD / 'bin'}:{os.environ['PATH']}",
             WASMCLOUD_RPC_PORT=str(self.bus_port), WASMCLOUD_CTL_PORT=str(self.bus_port),
             NATS_PORT=str(self.bus_port), WASMCLOUD_DASHBOARD_PORT=str(self.dashboard_port),
+            # Registries elsewhere are out of reach: what asks for one is refused at once.
+            http_proxy="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9", no_proxy="localhost,127.0.0.1",
             # One cache of compiled code for the whole run: a test is not about compiling unless it says so.
             TRELLIS_CACHE_DIR=str(BUILD / "e2e-code-cache"))
         self.process = None
