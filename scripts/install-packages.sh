@@ -43,7 +43,7 @@ packages() {
     libnats-dev                   the NATS client of wash and of the tests
     libyaml-dev                   wash manifests
     libtomlplusplus-dev           config_file of httpserver links, the file of registries
-    libarchive-dev                tells a provider archive from other files
+    libarchive-dev                provider archives: tar, gzip
     # Tests and benchmarks
     libgtest-dev                  unit tests
     librapidcheck-dev             properties

@@ -66,10 +66,10 @@ Result<Bytes> read_file(const std::string& path, std::size_t bytes_max) {
   return bytes;
 }
 
-Result<void> write_file(const std::string& path, BytesView bytes) {
+Result<void> write_file(const std::string& path, BytesView bytes, unsigned mode) {
   const auto beside = fmt::format("{}.{}.tmp", path, ::getpid());
   {
-    const Descriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    const Descriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     if (fd.get() < 0) return system_error("write", beside, errno);
     while (!bytes.empty()) {
       const auto n = ::write(fd.get(), bytes.data(), bytes.size());

@@ -14,6 +14,6 @@ namespace trellis::artifact {
 Result<Bytes> read_file(const std::string& path, std::size_t bytes_max);
 
 // Written beside its place and moved there: a reader sees the old file or the new one, whole.
-Result<void> write_file(const std::string& path, BytesView bytes);
+Result<void> write_file(const std::string& path, BytesView bytes, unsigned mode = 0644);
 
 }  // namespace trellis::artifact

@@ -27,6 +27,22 @@ inline constexpr std::uint32_t kInstancesLiveMax = 2'000;      // per process, a
 inline constexpr std::size_t kRestoredGrowthBytesMax = 4_MiB;  // more: the next call gets a new one
 inline constexpr auto kEpochTick = 1ms;  // a computing guest yields this often
 
+// Provider archives
+inline constexpr std::size_t kArchiveUnpackedBytesMax = 512_MiB;
+inline constexpr std::size_t kArchiveFilesMax = 64;
+
+// Provider processes
+inline constexpr auto kProviderStartTimeout = 30s;  // until it answers its first health check
+inline constexpr auto kProviderHealthEvery = 2s;
+inline constexpr auto kProviderHealthTimeout = 2s;    // for one answer
+inline constexpr unsigned kProviderSilencesMax = 3;   // in a row; then it hangs, and is killed
+inline constexpr auto kProviderShutdownTimeout = 2s;  // for the answer to "shut down"
+inline constexpr auto kProviderRestartMin = 100ms;
+inline constexpr auto kProviderRestartMax = 30s;
+inline constexpr auto kProviderSteadyAfter = 30s;  // well this long: the next failure is the first
+inline constexpr std::size_t kProviderLogLinesPerSecond = 500;    // more are counted, not kept
+inline constexpr std::size_t kProviderLogBytesPerSecond = 4_MiB;  // then it waits to write
+
 // Calls between parts
 inline constexpr auto kRpcTimeout = 2'000ms;        // WASMCLOUD_RPC_TIMEOUT_MS
 inline constexpr std::uint32_t kCallDepthMax = 16;  // actor → actor → …

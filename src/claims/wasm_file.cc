@@ -1,15 +1,13 @@
 #include "claims/wasm_file.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <utility>
 
-#include "base/check.h"
 #include "base/limits.h"
+#include "claims/sha256.h"
 
 namespace trellis::claims {
 namespace {
@@ -106,35 +104,6 @@ Result<void> check_size_and_header(BytesView file) {
   return check_header(file);
 }
 
-std::string hex_upper(BytesView bytes) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const std::uint8_t byte : bytes) {
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  }
-  return out;
-}
-
-// SHA-256 of pieces, so that a module need not be copied to be hashed without its token.
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void add(BytesView bytes) {
-    CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
-  }
-  std::string hex() {
-    std::array<std::uint8_t, 32> digest{};
-    CHECK(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
-    return hex_upper(digest);
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
-
 struct TokenAndHash {
   std::string_view token;  // of the first section that carries one
   std::string hash;        // of the module without such sections
@@ -162,7 +131,7 @@ Result<TokenAndHash> find_token(BytesView file) {
   if (!token) {
     return fail(Errc::unauthenticated, "claims.wasm.unsigned", "No claims found in source module");
   }
-  return TokenAndHash{*token, hash.hex()};
+  return TokenAndHash{*token, hash.hex_upper()};
 }
 
 // Everything but validity and signature.
@@ -260,7 +229,7 @@ Result<Bytes> sign_module(BytesView file, ActorClaims claims, const KeyPair& acc
 std::string sha256_hex_upper(BytesView bytes) {
   Sha256 hash;
   hash.add(bytes);
-  return hash.hex();
+  return hash.hex_upper();
 }
 
 }  // namespace trellis::claims
