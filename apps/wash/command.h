@@ -65,5 +65,6 @@ void add_drain(CLI::App& root, Context& context);
 void add_claims(CLI::App& root, Context& context);
 void add_keys(CLI::App& root, Context& context);
 void add_reg(CLI::App& root, Context& context);
+void add_par(CLI::App& root, Context& context);
 
 }  // namespace trellis::wash

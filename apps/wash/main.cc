@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   add_down(root, context);
   add_drain(root, context);
   add_keys(root, context);
+  add_par(root, context);
   add_reg(root, context);
   add_up(root, context);
   const std::span<const char* const> words(argv + 1, argc > 0 ? argc - 1 : 0);
