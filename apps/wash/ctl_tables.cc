@@ -26,11 +26,15 @@ void actor_rows(const control::HostInventory& inventory, Table& table) {
 void provider_rows(const control::HostInventory& inventory, Table& table) {
   if (inventory.providers.empty()) return table.row({{"No providers found", 4}});
   table.row({{"Provider ID"}, {"Name"}, {"Link Name"}, {"Image Reference"}});
-  for (const auto& provider : inventory.providers)
+  for (const auto& provider : inventory.providers) {
     table.row({{provider.id},
                {or_none(provider.name)},
                {provider.link_name},
                {or_none(provider.image_ref)}});
+    // Said only when there is something to say: scripts know four columns.
+    if (!provider.status.empty() && provider.status != "running")
+      table.row({{fmt::format("  is {}: {}", provider.status, provider.reason), 4}});
+  }
 }
 
 void put_text(boost::json::object& into, const char* key, const std::string& text) {

@@ -30,6 +30,13 @@ fs::path code_cache() {
                      variable_or("XDG_CACHE_HOME", home + "/.cache") + "/trellis/code");
 }
 
+// Where it unpacks the programs of provider archives.
+fs::path program_cache() {
+  std::string home = variable_or("HOME", "/tmp");
+  return variable_or("TRELLIS_PROVIDERS_DIR",
+                     variable_or("XDG_CACHE_HOME", home + "/.cache") + "/trellis/providers");
+}
+
 // Empties the folder and keeps it; false if it is not there.
 Result<bool> empty(const fs::path& folder) {
   std::error_code error;
@@ -64,13 +71,15 @@ Result<Output> drain(const std::vector<fs::path>& folders) {
 void add_drain(CLI::App& root, Context& context) {
   CLI::App& group = add_group(root, "drain", "Manage contents of local wasmCloud caches");
   CLI::App& all = *group.add_subcommand("all", "Empty all caches");
-  context.on(all, "wash drain all",
-             [] { return drain({library_cache(), oci_cache(), artifact_cache(), code_cache()}); });
+  context.on(all, "wash drain all", [] {
+    return drain({library_cache(), oci_cache(), artifact_cache(), code_cache(), program_cache()});
+  });
   CLI::App& oci = *group.add_subcommand("oci", "Empty the cache of artifacts from registries");
   context.on(oci, "wash drain oci", [] { return drain({oci_cache(), artifact_cache()}); });
   CLI::App& lib =
       *group.add_subcommand("lib", "Empty the caches of unpacked providers and compiled actors");
-  context.on(lib, "wash drain lib", [] { return drain({library_cache(), code_cache()}); });
+  context.on(lib, "wash drain lib",
+             [] { return drain({library_cache(), code_cache(), program_cache()}); });
 }
 
 }  // namespace trellis::wash

@@ -77,6 +77,8 @@ void read(Fields& fields, ProviderDescription& provider) {
   fields.text("instance_id", provider.instance_id);
   fields.number("revision", provider.revision);
   fields.map("annotations", provider.annotations);
+  fields.text("status", provider.status);
+  fields.text("reason", provider.reason);
   fields.list("links", [&](const object& each) {
     Fields inner(each);
     LinkStatus& link = provider.links.emplace_back();
@@ -266,6 +268,8 @@ object to_json(const ProviderDescription& provider) {
               {"annotations", to_json(provider.annotations)},
               {"revision", provider.revision}};
   if (!provider.links.empty()) json["links"] = to_array(provider.links);
+  if (!provider.status.empty()) json["status"] = provider.status;
+  if (!provider.reason.empty()) json["reason"] = provider.reason;
   return json;
 }
 

@@ -50,7 +50,9 @@ struct ProviderDescription {
   std::string id, image_ref, link_name, name, contract_id, instance_id;
   std::int32_t revision = 0;
   StringMap annotations;
+  // Ours beyond 2022; absent when the host does not say.
   std::vector<LinkStatus> links;
+  std::string status = {}, reason = {};  // "starting" | "running" | "unhealthy" | "down", and why
 };
 struct HostInventory {
   std::string host_id, issuer, friendly_name;

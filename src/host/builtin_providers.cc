@@ -50,4 +50,13 @@ const BuiltinProvider* find_builtin(std::string_view reference) {
   return nullptr;
 }
 
+bool is_external(const std::vector<std::string>& wanted, const BuiltinProvider& builtin,
+                 std::string_view reference) {
+  if (reference.starts_with("builtin:")) return false;
+  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
+    return name == "all" || name == builtin.name || name == reference ||
+           name == without_tag(reference);
+  });
+}
+
 }  // namespace trellis::host

@@ -24,4 +24,9 @@ const std::vector<BuiltinProvider>& builtin_providers();
 // The one that answers to `reference`, or null.
 const BuiltinProvider* find_builtin(std::string_view reference);
 
+// Whether the reference's own archive is wanted in its place: `wanted` names it ("httpserver", its
+// reference with or without a tag) or "all". Never for "builtin:<name>".
+bool is_external(const std::vector<std::string>& wanted, const BuiltinProvider& builtin,
+                 std::string_view reference);
+
 }  // namespace trellis::host

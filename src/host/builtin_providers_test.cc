@@ -27,5 +27,17 @@ TEST(BuiltinProviders, OthersAreNotTaken) {
   }
 }
 
+TEST(BuiltinProviders, GiveWayToTheArchivesThatAreWanted) {
+  const std::string reference = "wasmcloud.azurecr.io/httpserver:0.16.3";
+  const auto& builtin = *find_builtin(reference);
+  for (const char* wanted : {"all", "httpserver", "wasmcloud.azurecr.io/httpserver",
+                             "wasmcloud.azurecr.io/httpserver:0.16.3"})
+    EXPECT_TRUE(is_external({"x", wanted}, builtin, reference)) << wanted;
+  for (const char* wanted : {"", "kvredis", "wasmcloud.azurecr.io/httpserver:0.17.0"})
+    EXPECT_FALSE(is_external({wanted}, builtin, reference)) << wanted;
+  EXPECT_FALSE(is_external({}, builtin, reference));
+  EXPECT_FALSE(is_external({"all"}, builtin, "builtin:httpserver"));
+}
+
 }  // namespace
 }  // namespace trellis::host

@@ -78,6 +78,22 @@ std::map<std::string, std::string> labels_from(const std::vector<std::string>& a
   return labels;
 }
 
+// A provider gets the environment of its host (docs/protocol.md §4.1), but not the host's own
+// secrets: what it needs of them is in its host data.
+std::vector<std::string> environment_for_children(const std::vector<std::string>& all) {
+  std::vector<std::string> out;
+  for (const auto& entry : all) {
+    const auto name = std::string_view(entry).substr(0, entry.find('='));
+    const bool ours = name.starts_with("WASMCLOUD_") || name.starts_with("TRELLIS_") ||
+                      name.starts_with("OCI_REGISTRY");
+    bool secret = false;
+    for (const char* word : {"SEED", "JWT", "CREDS", "PASSWORD", "TOKEN"})
+      secret = secret || (ours && name.find(word) != std::string_view::npos);
+    if (!secret) out.push_back(entry);
+  }
+  return out;
+}
+
 Result<void> read_addresses(const Environment& get, Config& config) {
   config.bus_host = text_or(get, "WASMCLOUD_RPC_HOST", config.bus_host);
   TRY(const auto bus_port, number(get, "WASMCLOUD_RPC_PORT", config.bus_port, 0, 65535));
@@ -127,7 +143,9 @@ void read_folders(const Environment& get, Config& config) {
     return text_or(get, xdg, home + "/" + otherwise) + "/trellis";
   };
   config.data_dir = text_or(get, "TRELLIS_DATA_DIR", under("XDG_STATE_HOME", ".local/state"));
-  config.cache_dir = text_or(get, "TRELLIS_CACHE_DIR", under("XDG_CACHE_HOME", ".cache") + "/code");
+  const std::string cache = under("XDG_CACHE_HOME", ".cache");
+  config.cache_dir = text_or(get, "TRELLIS_CACHE_DIR", cache + "/code");
+  config.providers_dir = text_or(get, "TRELLIS_PROVIDERS_DIR", cache + "/providers");
   config.artifact_layouts = split(text_or(get, "TRELLIS_ARTIFACTS", ""), ':');
 }
 
@@ -152,6 +170,8 @@ Result<Config> read_config(const Environment& get, const std::vector<std::string
   config.log.level = log::parse_level(text_or(get, "WASMCLOUD_STRUCTURED_LOG_LEVEL", "info"));
   config.write_host_config = flag(get, "TRELLIS_WRITE_HOST_CONFIG", true);
   config.reuse_actors = split(text_or(get, "TRELLIS_REUSE_ACTORS", ""), ',');
+  config.external_providers = split(text_or(get, "TRELLIS_EXTERNAL_PROVIDERS", ""), ',');
+  config.child_environment = environment_for_children(all);
   config.labels = labels_from(all);
   TRY_OK(read_addresses(get, config));
   TRY_OK(read_limits(get, config));

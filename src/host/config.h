@@ -35,9 +35,13 @@ struct Config {
   log::Options log;                           // WASMCLOUD_STRUCTURED_LOGGING_ENABLED, _LOG_LEVEL
   std::map<std::string, std::string> labels;  // HOST_<name>, and hostcore.*
 
-  unsigned cores = 0;     // TRELLIS_CORES; 0: one per hardware thread
-  std::string data_dir;   // TRELLIS_DATA_DIR: links, claims, references
-  std::string cache_dir;  // TRELLIS_CACHE_DIR: compiled code
+  unsigned cores = 0;         // TRELLIS_CORES; 0: one per hardware thread
+  std::string data_dir;       // TRELLIS_DATA_DIR: links, claims, references
+  std::string cache_dir;      // TRELLIS_CACHE_DIR: compiled code
+  std::string providers_dir;  // TRELLIS_PROVIDERS_DIR: the programs of provider archives
+  std::vector<std::string> external_providers;  // TRELLIS_EXTERNAL_PROVIDERS: not the built-in
+                                                // ones; "all", names, references
+  std::vector<std::string> child_environment;   // NAME=value, for the processes of providers
   std::vector<std::string>
       artifact_layouts;            // TRELLIS_ARTIFACTS (colon-separated), else the installed one
   bool registry_first = false;     // TRELLIS_ARTIFACTS_FIRST: "registry" or "layouts"

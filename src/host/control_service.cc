@@ -197,7 +197,7 @@ void ControlService::start_provider(const std::string& to, std::string_view body
 void ControlService::stop_provider(const std::string& to, std::string_view body) {
   auto request = control::parse<control::StopProvider>(body);
   if (!request) return acknowledge(to, fail(std::move(request).error()));
-  if (!providers_.find(request->provider_ref, request->link_name)) {
+  if (!providers_.has(request->provider_ref, request->link_name)) {
     return acknowledge(
         to, fail(Errc::not_found, kSite,
                  fmt::format("No provider is running with public key {} and link name \"{}\"",

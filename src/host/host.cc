@@ -20,6 +20,14 @@ constexpr auto kHealthEvery = 30s;
 constexpr auto kStopPoll = 10ms;
 constexpr auto kFailedStartStopTime = 5s;
 
+// What a process of this machine connects to when something listens on `host`.
+std::string reachable_host(const std::string& host) {
+  if (host == "0.0.0.0") return "127.0.0.1";
+  if (host == "::" || host == "[::]") return "[::1]";
+  const bool bare_ip6 = host.find(':') != std::string::npos && host.front() != '[';
+  return bare_ip6 ? fmt::format("[{}]", host) : host;
+}
+
 }  // namespace
 
 std::string uptime_human(std::chrono::seconds uptime) {
@@ -65,6 +73,7 @@ Result<std::unique_ptr<Host>> Host::start(const Config& config, Environment envi
 
 runtime::Task<void> Host::start_on_core() {
   tasks_ = std::make_unique<runtime::TaskGroup>(runtime::Core::current());
+  spawner_ = std::make_unique<runtime::Offload>(1);
   CO_TRY_OK(co_await start_bus());
   CO_TRY_OK(open_state());
   open_artifacts();
@@ -91,9 +100,10 @@ runtime::Task<void> Host::start_on_core() {
                        [this](bool wanted) { call_events_->set_wanted(wanted); });
   router_ = std::make_unique<Router>(environment_.cores, *engine_, *remote_, *call_events_,
                                      Router::Options{config_.lattice, config_.rpc_timeout});
-  parts_ = std::make_unique<Parts>(
-      Parts{config_, identity_, environment_.cores, environment_.offload, *pulls_, *tasks_,
-            *resolver_, *credentials_, *engine_, *bus_, *state_, subjects_, *events_, *router_});
+  parts_ = std::make_unique<Parts>(Parts{config_, identity_, environment_.cores,
+                                         environment_.offload, *pulls_, *spawner_, *tasks_,
+                                         *resolver_, *credentials_, *engine_, *bus_, provider_bus_,
+                                         *state_, subjects_, *events_, *router_});
   delivery_ = std::make_unique<Delivery>(*parts_);
   providers_ = std::make_unique<ProviderTable>(*parts_, *delivery_,
                                                [this] { return links_->refresh_routes(); });
@@ -121,6 +131,7 @@ runtime::Task<void> Host::start_bus() {
   options.address = address;
   options.server_id = identity_.host.public_key();
   CO_TRY(bus_, co_await lattice::EmbeddedBus::start(std::move(options)));
+  provider_bus_.url = fmt::format("{}:{}", reachable_host(config_.bus_host), bus_->port());
   co_return Result<void>{};
 }
 
@@ -318,6 +329,7 @@ void Host::take_apart() {  // on core 0, where all of it lives; the reverse of s
   resolver_.reset();
   credentials_.reset();
   pulls_.reset();
+  spawner_.reset();
   tasks_.reset();
 }
 

@@ -74,9 +74,11 @@ class Host {
   std::stop_source pulls_stop_;
   std::unique_ptr<runtime::Offload> pulls_;
   std::shared_ptr<registry::Credentials> credentials_;
+  std::unique_ptr<runtime::Offload> spawner_;
   std::unique_ptr<artifact::Resolver> resolver_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<lattice::EmbeddedBus> bus_;
+  ProviderBus provider_bus_;
   std::unique_ptr<lattice::State> state_;
   std::unique_ptr<EventSink> events_;
   std::unique_ptr<RemoteCalls> remote_;

@@ -20,12 +20,15 @@ LinkTable::LinkTable(Parts& parts, ProviderTable& providers)
 runtime::Task<control::LinkStatus> LinkTable::put(lattice::Link link) {
   std::optional<lattice::Link> before;
   if (const auto* old = parts_.state.link(link.actor_id, link.contract_id, link.link_name)) {
-    if (old->provider_id != link.provider_id) before = *old;
+    if (*old != link) before = *old;
   }
   CO_TRY_OK(co_await parts_.state.put_link(link));
-  if (before) {  // it leads to another provider now: the former one lets go of it
-    tell_bus(*before, true);
-    CO_TRY_OK(co_await providers_.link_deleted(*before));
+  if (before) {
+    tell_bus(*before,
+             true);  // providers elsewhere keep the values they have (docs/protocol.md §3.8)
+    // It leads to another provider now: the former one lets go of it.
+    if (before->provider_id != link.provider_id)
+      CO_TRY_OK(co_await providers_.link_deleted(*before));
   }
   tell_bus(link, false);
   parts_.events.publish(parts_.events.make.linkdef_set(link));
@@ -52,6 +55,7 @@ runtime::Task<bool> LinkTable::remove(std::string actor_id, std::string contract
 }
 
 void LinkTable::tell_bus(const lattice::Link& link, bool deleted) {
+  if (!providers_.is_for_the_bus(link)) return;
   lattice::Message message;
   message.subject = deleted ? parts_.subjects.provider_link_del(link.provider_id, link.link_name)
                             : parts_.subjects.provider_link_put(link.provider_id, link.link_name);
@@ -74,8 +78,8 @@ runtime::Task<void> LinkTable::refresh_routes() {
 RoutingTable LinkTable::build() const {
   RoutingTable table;
   for (auto& link : parts_.state.links()) {
-    auto provider = providers_.find(link.provider_id, link.link_name);
-    table.links_of_actor[link.actor_id].push_back({link, std::move(provider)});
+    auto& links = table.links_of_actor[link.actor_id];
+    links.push_back(providers_.route(std::move(link)));
   }
   for (const auto& record : parts_.state.all_claims()) {
     if (record.call_alias.empty()) continue;

@@ -33,6 +33,13 @@ class EventSink {
   const lattice::Subjects& subjects_;
 };
 
+// How providers in processes of their own reach the lattice.
+struct ProviderBus {
+  std::string url;                  // host:port
+  std::string user_jwt, user_seed;  // both "" for nobody in particular
+  bool tls = false;
+};
+
 struct Parts {
   const Config& config;
   const Identity& identity;
@@ -40,11 +47,13 @@ struct Parts {
   runtime::Offload& offload;
   runtime::Offload&
       pulls;  // for fetching artifacts alone: a slow registry must not hold up the rest
+  runtime::Offload& spawner;  // one thread, as old as the host: starts what must end with it
   runtime::TaskGroup& tasks;  // what runs until the host stops
   artifact::Resolver& resolver;
   registry::Credentials& credentials;
   engine::Engine& engine;
   lattice::Bus& bus;
+  const ProviderBus& provider_bus;
   lattice::State& state;
   const lattice::Subjects& subjects;
   EventSink& events;

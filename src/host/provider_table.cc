@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/serialize.hpp>
-
 #include "base/log.h"
-#include "codec/msgpack.h"
+#include "host/local_provider.h"
 
 namespace trellis::host {
 namespace {
@@ -21,15 +19,27 @@ constexpr auto kStopPoll = 10ms;
 
 enum class Health { unknown, healthy, unhealthy };
 
-lattice::ClaimsRecord record_of(const capability::ProviderInfo& info) {
-  return {.subject = info.public_key,
-          .issuer = "",
-          .name = info.name,
+lattice::ClaimsRecord record_of(const claims::ProviderClaims& claims) {
+  return {.subject = claims.subject,
+          .issuer = claims.issuer,
+          .name = claims.name,
           .call_alias = "",
-          .version = info.version,
-          .revision = std::to_string(info.revision),
+          .version = claims.ver.value_or(""),
+          .revision = std::to_string(claims.revision()),
           .caps = {},
           .tags = {}};
+}
+
+// As if it had come in an archive; nobody signed it.
+claims::ProviderClaims claims_of(const capability::ProviderInfo& info) {
+  claims::ProviderClaims claims;
+  claims.subject = info.public_key;
+  claims.name = info.name;
+  claims.contract_id = info.contract_id;
+  claims.vendor = info.vendor;
+  claims.ver = info.version;
+  claims.rev = info.revision;
+  return claims;
 }
 
 std::string known_names() {
@@ -41,71 +51,105 @@ std::string known_names() {
   return names;
 }
 
+std::string_view word_for(ProviderState::Kind kind) {
+  switch (kind) {
+    case ProviderState::Kind::starting:
+      return "starting";
+    case ProviderState::Kind::running:
+      return "running";
+    case ProviderState::Kind::unhealthy:
+      return "unhealthy";
+    case ProviderState::Kind::down:
+      return "down";
+  }
+  return "";
+}
+
 // A provider has one link name, so a link to it is known by its actor and its contract.
 using LinkKey = std::pair<std::string, std::string>;
 LinkKey key_of(const lattice::Link& link) { return {link.actor_id, link.contract_id}; }
 
 }  // namespace
 
-struct ProviderTable::Running {
-  capability::ProviderInfo info;
-  std::string image_ref, link_name, instance_id;
+struct ProviderTable::Entry {
+  claims::ProviderClaims claims;
+  std::string image_ref, link_name;
   control::StringMap annotations;
-  std::unique_ptr<LinkedActors> actors;  // outlives the provider
-  std::shared_ptr<capability::Provider> provider;
-  std::map<LinkKey, control::LinkStatus> links;
-  std::vector<lattice::Subscription> subscriptions;
+  std::unique_ptr<RunningProvider> provider;
+  std::map<LinkKey, control::LinkStatus> links;       // as a provider in this process answered
   runtime::Admission turn{1, kLinkChangesQueuedMax};  // one link change at a time
   Health health = Health::unknown;
+  std::string told_instance;  // of which the lattice was told that it started; "" when that stopped
   bool stopping = false, stopped = false;
+
+  const std::string& key() const { return claims.subject; }
+  bool takes(const lattice::Link& link) const { return link.contract_id == claims.contract_id; }
+  std::string why_not(const lattice::Link& link) const {
+    return fmt::format("provider {} offers {}, not {}", claims.name, claims.contract_id,
+                       link.contract_id);
+  }
 };
 
 ProviderTable::ProviderTable(Parts& parts, Delivery& delivery,
                              std::function<runtime::Task<void>()> routes_changed)
-    : parts_(parts), delivery_(delivery), routes_changed_(std::move(routes_changed)) {}
+    : parts_(parts),
+      delivery_(delivery),
+      routes_changed_(std::move(routes_changed)),
+      loader_(parts) {}
 ProviderTable::~ProviderTable() = default;
 
 // --- start and stop ---
 
-Result<std::shared_ptr<ProviderTable::Running>> ProviderTable::make(
-    const control::StartProvider& request) {
-  const auto* builtin = find_builtin(request.provider_ref);
-  if (builtin == nullptr) {
-    return fail(
-        Errc::not_found, kSite,
-        fmt::format(
-            "{} is not a provider this host has within itself (it has: {}, any version); starting "
-            "provider archives is not supported by this version",
-            request.provider_ref, known_names()));
-  }
+runtime::Task<ProviderTable::EntryPtr> ProviderTable::make(control::StartProvider request) {
   if (!lattice::valid_token(request.link_name)) {
-    return fail(Errc::invalid, kSite,
-                fmt::format("link name '{}' must be one word without '.', '*', '>' or blanks",
-                            request.link_name));
+    co_return fail(Errc::invalid, kSite,
+                   fmt::format("link name '{}' must be one word without '.', '*', '>' or blanks",
+                               request.link_name));
   }
-  if (providers_.contains({builtin->info.public_key, request.link_name})) {
-    return fail(Errc::invalid, kSite, "Provider is already running on this host");
+  auto entry = std::make_shared<Entry>();
+  entry->image_ref = request.provider_ref;
+  entry->link_name = request.link_name;
+  entry->annotations = request.annotations;
+  const auto* builtin = find_builtin(request.provider_ref);
+  if (builtin != nullptr &&
+      !is_external(parts_.config.external_providers, *builtin, request.provider_ref)) {
+    make_local(*entry, *builtin, request);
+  } else {
+    CO_TRY_OK(co_await make_process(entry, std::move(request)));
   }
-  auto running = std::make_shared<Running>();
-  running->info = builtin->info;
-  running->image_ref = request.provider_ref;
-  running->link_name = request.link_name;
-  running->instance_id = codec::uuid4();
-  running->annotations = request.annotations;
-  running->actors = std::make_unique<LinkedActors>(
-      parts_.router,
-      lattice::Entity{running->info.public_key, request.link_name, running->info.contract_id});
-  running->provider = builtin->make({.cores = parts_.cores,
-                                     .actors = *running->actors,
-                                     .link_name = request.link_name,
-                                     .config_json = request.configuration,
-                                     .rpc_timeout = parts_.config.rpc_timeout});
-  return running;
+  if (entries_.contains({entry->key(), entry->link_name}))
+    co_return fail(Errc::invalid, kSite, "Provider is already running on this host");
+  co_return entry;
+}
+
+void ProviderTable::make_local(Entry& entry, const BuiltinProvider& builtin,
+                               const control::StartProvider& request) {
+  entry.claims = claims_of(builtin.info);
+  entry.provider = std::make_unique<LocalProvider>(parts_, delivery_, builtin, request.link_name,
+                                                   request.configuration);
+}
+
+runtime::Task<void> ProviderTable::make_process(EntryPtr entry, control::StartProvider request) {
+  auto loaded = co_await loader_.load(request.provider_ref);
+  if (!loaded && loaded.error().code == Errc::not_found) {
+    loaded.error().detail +=
+        fmt::format(". Within itself this host has, in any version: {}", known_names());
+  }
+  if (!loaded) co_return fail(std::move(loaded).error());
+  entry->claims = loaded->claims;
+  entry->provider = std::make_unique<ProviderProcess>(
+      parts_, loader_,
+      ProviderProcess::Setup{.reference = request.provider_ref,
+                             .link_name = request.link_name,
+                             .config_json = request.configuration,
+                             .loaded = std::move(*loaded)},
+      [this, raw = entry.get()](const ProviderProcess::Change& change) { changed(*raw, change); });
+  co_return Result<void>{};
 }
 
 runtime::Task<void> ProviderTable::start(control::StartProvider request) {
-  auto running = make(request);
-  auto outcome = running ? co_await run(*running) : Result<void>(fail(running.error()));
+  auto entry = co_await make(request);
+  auto outcome = entry ? co_await run(*entry) : Result<void>(fail(entry.error()));
   if (!outcome) {
     LOG(error, "provider {} did not start: {}", request.provider_ref, outcome.error().describe());
     parts_.events.publish(parts_.events.make.provider_start_failed(
@@ -114,21 +158,26 @@ runtime::Task<void> ProviderTable::start(control::StartProvider request) {
   co_return outcome;
 }
 
-runtime::Task<void> ProviderTable::run(std::shared_ptr<Running> running) {
-  providers_[{running->info.public_key, running->link_name}] = running;
-  if (auto subscribed = subscribe(running); !subscribed) {
-    providers_.erase({running->info.public_key, running->link_name});
-    co_return subscribed;
+runtime::Task<void> ProviderTable::run(EntryPtr entry) {
+  const Key key{entry->key(), entry->link_name};
+  entries_[key] = entry;
+  const auto started = co_await entry->provider->start();
+  if (!started && !entry->stopping && started.error().code != Errc::unavailable) {
+    entries_.erase(key);  // it cannot be run at all; else it is tried again, and belongs here
+    CO_TRY_OK(co_await entry->provider->stop(runtime::Deadline::in(kStopTimeout)));
+    co_return started;
   }
   for (const auto& link : parts_.state.links()) {
-    if (running_for(link) == running) CO_TRY_OK(co_await put(running, link));
+    // A process of its own got them with its start.
+    if (entry->provider->here() && entry_for(link) == entry) CO_TRY_OK(co_await put(entry, link));
   }
   CO_TRY_OK(co_await routes_changed_());
-  parts_.tasks.spawn("storing claims", store(record_of(running->info), running->image_ref));
-  if (running->stopping) co_return Result<void>{};  // stopped while it started: that was told
-  publish_started(*running);
-  LOG(info, "provider {} ({}) runs from {}, link name {}", running->info.name,
-      running->info.public_key, running->image_ref, running->link_name);
+  parts_.tasks.spawn("storing claims", store(record_of(entry->claims), entry->image_ref));
+  if (entry->stopping) co_return Result<void>{};  // stopped while it started: that was told
+  if (!started) co_return started;
+  if (entry->provider->here()) publish_started(*entry);  // others say when they are up
+  LOG(info, "provider {} ({}) runs from {}, link name {}", entry->claims.name, entry->key(),
+      entry->image_ref, entry->link_name);
   co_return Result<void>{};
 }
 
@@ -138,30 +187,9 @@ runtime::Task<void> ProviderTable::store(lattice::ClaimsRecord record, std::stri
   co_return co_await parts_.state.put_reference(std::move(reference), key);
 }
 
-Result<void> ProviderTable::subscribe(std::shared_ptr<Running> running) {
-  const auto& key = running->info.public_key;
-  const auto& link_name = running->link_name;
-  TRY(auto calls, delivery_.serve_provider(key, link_name, running->provider));
-  auto& bus = parts_.bus;
-  TRY(auto health,
-      bus.subscribe(parts_.subjects.provider_health(key, link_name), "",
-                    [&bus](const lattice::Message& message) {
-                      lattice::Message reply{
-                          .subject = message.reply, .reply = {}, .headers = {}, .data = {}};
-                      codec::MsgpackWriter out(reply.data);
-                      out.map(1);
-                      out.str("healthy");
-                      out.boolean(true);
-                      if (!reply.subject.empty()) (void)bus.publish(std::move(reply));
-                    }));
-  running->subscriptions.push_back(std::move(calls));
-  running->subscriptions.push_back(std::move(health));
-  return {};
-}
-
 runtime::Task<void> ProviderTable::stop(control::StopProvider request) {
-  const auto found = providers_.find({request.provider_ref, request.link_name});
-  if (found == providers_.end()) {
+  const auto found = entries_.find({request.provider_ref, request.link_name});
+  if (found == entries_.end()) {
     co_return fail(Errc::not_found, kSite,
                    fmt::format("No provider is running with public key {} and link name \"{}\"",
                                request.provider_ref, request.link_name));
@@ -170,68 +198,84 @@ runtime::Task<void> ProviderTable::stop(control::StopProvider request) {
 }
 
 runtime::Task<void> ProviderTable::stop_all(runtime::Deadline deadline) {
-  const auto all = providers_;  // a copy: each leaves the table as it stops
-  for (const auto& [key, running] : all) CO_TRY_OK(co_await take_down(running, deadline));
-  co_return Result<void>{};
+  const auto all = entries_;  // a copy: each leaves the table as it stops
+  runtime::TaskGroup stopping(runtime::Core::current());
+  for (const auto& [key, entry] : all)
+    stopping.spawn("stopping a provider", take_down(entry, deadline));
+  const auto joined = co_await stopping.join(runtime::Deadline{deadline.at + kStopTimeout});
+  if (!joined) stopping.cancel();
+  while (stopping.size() > 0) (void)co_await stopping.join(runtime::Deadline::in(1s));
+  co_return joined;
 }
 
-runtime::Task<void> ProviderTable::take_down(std::shared_ptr<Running> running,
-                                             runtime::Deadline deadline) {
-  if (std::exchange(running->stopping, true)) {  // somebody does: wait for it
-    while (!running->stopped && !deadline.expired()) {
+runtime::Task<void> ProviderTable::take_down(EntryPtr entry, runtime::Deadline deadline) {
+  if (std::exchange(entry->stopping, true)) {  // somebody does: wait for it
+    while (!entry->stopped && !deadline.expired()) {
       CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kStopPoll)));
     }
     co_return Result<void>{};
   }
-  running->subscriptions.clear();
   // A link change in progress ends first; one that hangs past the deadline does not keep the
   // provider up.
-  const auto turn = co_await running->turn.enter(deadline);
-  auto stopped = co_await running->provider->stop(deadline);
-  providers_.erase({running->info.public_key, running->link_name});
-  running->stopped = true;
+  const auto turn = co_await entry->turn.enter(deadline);
+  auto stopped = co_await entry->provider->stop(deadline);
+  entries_.erase({entry->key(), entry->link_name});
+  entry->stopped = true;
   CO_TRY_OK(co_await routes_changed_());
-  const std::string reason = stopped ? "normal" : stopped.error().detail;
-  parts_.events.publish(
-      parts_.events.make.provider_stopped({running->info.public_key, running->link_name,
-                                           running->info.contract_id, running->instance_id},
-                                          reason));
-  LOG(info, "provider {} ({}) stopped", running->info.name, running->info.public_key);
+  publish_stopped(*entry, stopped ? "normal" : stopped.error().detail);
+  LOG(info, "provider {} ({}) stopped", entry->claims.name, entry->key());
   co_return Result<void>{};
+}
+
+// --- what becomes of a process ---
+
+void ProviderTable::changed(Entry& entry, const ProviderProcess::Change& change) {
+  using Kind = ProviderProcess::Change::Kind;
+  if (entry.stopping) return;
+  switch (change.kind) {
+    case Kind::up:
+      publish_started(entry);
+      break;
+    case Kind::down:
+      if (!entry.told_instance.empty()) publish_stopped(entry, change.reason);
+      entry.health = Health::unknown;
+      break;
+    case Kind::well:
+    case Kind::unwell:
+      return note_health(entry, change.kind == Kind::well, change.reason);
+  }
+  parts_.tasks.spawn("routes", routes_changed_());
 }
 
 // --- links ---
 
-std::shared_ptr<ProviderTable::Running> ProviderTable::running_for(
-    const lattice::Link& link) const {
-  const auto found = providers_.find({link.provider_id, link.link_name});
-  return found == providers_.end() ? nullptr : found->second;
+ProviderTable::EntryPtr ProviderTable::entry_for(const lattice::Link& link) const {
+  const auto found = entries_.find({link.provider_id, link.link_name});
+  return found == entries_.end() ? nullptr : found->second;
 }
 
 runtime::Task<void> ProviderTable::link_put(lattice::Link link) {
-  auto running = running_for(link);
-  if (!running || running->stopping) co_return Result<void>{};
-  co_return co_await put(std::move(running), std::move(link));
+  auto entry = entry_for(link);
+  if (!entry || entry->stopping) co_return Result<void>{};
+  co_return co_await put(std::move(entry), std::move(link));
 }
 
-runtime::Task<void> ProviderTable::put(std::shared_ptr<Running> running, lattice::Link link) {
-  CO_TRY(const auto turn, co_await running->turn.enter(runtime::Deadline::in(kLinkChangeTimeout)));
+runtime::Task<void> ProviderTable::put(EntryPtr entry, lattice::Link link) {
+  CO_TRY(const auto turn, co_await entry->turn.enter(runtime::Deadline::in(kLinkChangeTimeout)));
   // Links change while this one waited: only the newest definition counts.
   const auto* newest = parts_.state.link(link.actor_id, link.contract_id, link.link_name);
-  if (newest == nullptr || newest->provider_id != running->info.public_key || running->stopping) {
+  if (newest == nullptr || newest->provider_id != entry->key() || entry->stopping)
+    co_return Result<void>{};
+  if (!entry->takes(link)) {
+    LOG(error, "link {} → {}: {}", link.actor_id, link.provider_id, entry->why_not(link));
     co_return Result<void>{};
   }
-  if (link.contract_id != running->info.contract_id) {
-    const auto why = fmt::format("provider {} offers {}, not {}", running->info.name,
-                                 running->info.contract_id, link.contract_id);
-    running->links[key_of(link)] = {link.actor_id, "failed", why};
-    LOG(error, "link {} → {}: {}", link.actor_id, link.provider_id, why);
-    co_return Result<void>{};
-  }
-  auto done = co_await running->provider->link_put(*newest);
-  auto& status = running->links[key_of(link)];
+  auto done = co_await entry->provider->link_put(*newest);
+  const auto here = entry->provider->here();
+  if (!here) co_return done;
+  auto& status = entry->links[key_of(link)];
   status = {link.actor_id, done ? "active" : "failed",
-            done ? running->provider->warning_about(*newest) : done.error().detail};
+            done ? here->warning_about(*newest) : done.error().detail};
   if (done && !status.reason.empty()) {
     LOG(warn, "link {} → {} ({}): {}", link.actor_id, link.provider_id, link.link_name,
         status.reason);
@@ -243,89 +287,132 @@ runtime::Task<void> ProviderTable::put(std::shared_ptr<Running> running, lattice
 }
 
 runtime::Task<void> ProviderTable::link_deleted(lattice::Link link) {
-  auto running = running_for(link);
-  if (!running || running->stopping) co_return Result<void>{};
-  CO_TRY(const auto turn, co_await running->turn.enter(runtime::Deadline::in(kLinkChangeTimeout)));
-  running->links.erase(key_of(link));
-  if (link.contract_id != running->info.contract_id) co_return Result<void>{};  // it never took it
-  co_return co_await running->provider->link_delete(std::move(link));
+  auto entry = entry_for(link);
+  if (!entry || entry->stopping) co_return Result<void>{};
+  CO_TRY(const auto turn, co_await entry->turn.enter(runtime::Deadline::in(kLinkChangeTimeout)));
+  entry->links.erase(key_of(link));
+  if (!entry->takes(link)) co_return Result<void>{};  // it never took it
+  co_return co_await entry->provider->link_delete(std::move(link));
 }
 
 control::LinkStatus ProviderTable::status_of(const lattice::Link& link) const {
-  const auto running = running_for(link);
-  if (!running) {
+  const auto entry = entry_for(link);
+  if (!entry) {
     return {link.actor_id, "pending",
             fmt::format("provider {} with link name {} is not running on this host",
                         link.provider_id, link.link_name)};
   }
-  const auto found = running->links.find(key_of(link));
-  if (found == running->links.end())
-    return {link.actor_id, "pending", "being handed to the provider"};
-  return found->second;
+  if (!entry->takes(link)) return {link.actor_id, "failed", entry->why_not(link)};
+  if (auto why = entry->provider->why_withheld(link); !why.empty())
+    return {link.actor_id, "failed", std::move(why)};
+  const auto state = entry->provider->state();
+  if (state.kind == ProviderState::Kind::down || state.kind == ProviderState::Kind::starting) {
+    return {link.actor_id, "pending",
+            fmt::format("provider {} is {}: {}", entry->claims.name, word_for(state.kind),
+                        state.reason)};
+  }
+  const auto found = entry->links.find(key_of(link));
+  if (found != entry->links.end()) return found->second;
+  if (!entry->provider->here() && entry->provider->was_told(link))
+    return {link.actor_id, "active", ""};
+  return {link.actor_id, "pending", "being handed to the provider"};
+}
+
+bool ProviderTable::is_for_the_bus(const lattice::Link& link) const {
+  const auto entry = entry_for(link);
+  return !entry || (entry->takes(link) && entry->provider->here() != nullptr);
+}
+
+RoutedLink ProviderTable::route(lattice::Link link) const {
+  RoutedLink routed{.link = std::move(link), .provider = nullptr, .why_down = {}};
+  const auto entry = entry_for(routed.link);
+  if (!entry || entry->stopping) return routed;
+  routed.provider = entry->provider->here();
+  const auto state = entry->provider->state();
+  if (state.kind == ProviderState::Kind::down || state.kind == ProviderState::Kind::starting) {
+    routed.why_down =
+        fmt::format("provider {} ({}, link name {}) is {}: {}", entry->claims.name, entry->key(),
+                    entry->link_name, word_for(state.kind), state.reason);
+  }
+  return routed;
 }
 
 // --- health and description ---
 
 runtime::Task<void> ProviderTable::check_health() {
-  const auto all = providers_;  // a copy: providers come and go while one answers
-  for (const auto& [key, running] : all) {
+  const auto all = entries_;  // a copy: providers come and go while one answers
+  for (const auto& [key, entry] : all) {
+    if (!entry->provider->here()) continue;  // watched all the time, by itself
     const auto well = co_await runtime::with_deadline<void>(
-        running->provider->health(), runtime::Deadline::in(kHealthTimeout), "host.health");
-    const Health health = well ? Health::healthy : Health::unhealthy;
-    if (running->stopping || health == running->health) continue;
-    const auto before = std::exchange(running->health, health);
-    if (well) {
-      parts_.events.publish(parts_.events.make.health_check_passed(key.first, key.second));
-    } else {
-      LOG(warn, "provider {} is not well: {}", running->info.name, well.error().describe());
-      if (before == Health::healthy) {
-        parts_.events.publish(parts_.events.make.health_check_failed(key.first, key.second));
-      }
-    }
+        entry->provider->health(), runtime::Deadline::in(kHealthTimeout), "host.health");
+    if (!entry->stopping) note_health(*entry, well.has_value(), well ? "" : well.error().detail);
   }
   co_return Result<void>{};
 }
 
+void ProviderTable::note_health(Entry& entry, bool well, const std::string& why) {
+  const Health now = well ? Health::healthy : Health::unhealthy;
+  const Health before = std::exchange(entry.health, now);
+  if (now == before) return;
+  if (well) {
+    parts_.events.publish(parts_.events.make.health_check_passed(entry.key(), entry.link_name));
+    return;
+  }
+  LOG(warn, "provider {} is not well: {}", entry.claims.name, why);
+  if (before == Health::healthy)
+    parts_.events.publish(parts_.events.make.health_check_failed(entry.key(), entry.link_name));
+}
+
 bool ProviderTable::running(const std::string& reference, const std::string& link_name) const {
   const auto* builtin = find_builtin(reference);
-  return builtin != nullptr && providers_.contains({builtin->info.public_key, link_name});
+  if (builtin != nullptr && entries_.contains({builtin->info.public_key, link_name})) return true;
+  for (const auto& [key, entry] : entries_) {
+    if (entry->image_ref == reference && entry->link_name == link_name) return true;
+  }
+  return false;
 }
 
-std::shared_ptr<capability::Provider> ProviderTable::find(const std::string& key,
-                                                          const std::string& link_name) const {
-  const auto found = providers_.find({key, link_name});
-  return found == providers_.end() || found->second->stopping ? nullptr : found->second->provider;
+bool ProviderTable::has(const std::string& key, const std::string& link_name) const {
+  const auto found = entries_.find({key, link_name});
+  return found != entries_.end() && !found->second->stopping;
 }
 
-void ProviderTable::publish_started(const Running& running) {
-  claims::ProviderClaims claims;
-  claims.subject = running.info.public_key;
-  claims.name = running.info.name;
-  claims.contract_id = running.info.contract_id;
-  claims.vendor = running.info.vendor;
-  claims.ver = running.info.version;
-  claims.rev = running.info.revision;
-  const lattice::ProviderStarted started{.image_ref = running.image_ref,
-                                         .link_name = running.link_name,
-                                         .contract_id = running.info.contract_id,
-                                         .instance_id = running.instance_id,
-                                         .annotations = running.annotations};
-  parts_.events.publish(parts_.events.make.provider_started(claims, started, now_unix()));
+void ProviderTable::publish_started(Entry& entry) {
+  entry.told_instance = entry.provider->instance_id();
+  const lattice::ProviderStarted started{.image_ref = entry.image_ref,
+                                         .link_name = entry.link_name,
+                                         .contract_id = entry.claims.contract_id,
+                                         .instance_id = entry.told_instance,
+                                         .annotations = entry.annotations};
+  parts_.events.publish(parts_.events.make.provider_started(entry.claims, started, now_unix()));
+}
+
+void ProviderTable::publish_stopped(Entry& entry, const std::string& reason) {
+  const auto instance = std::exchange(entry.told_instance, "");
+  parts_.events.publish(parts_.events.make.provider_stopped(
+      {entry.key(), entry.link_name, entry.claims.contract_id,
+       instance.empty() ? entry.provider->instance_id() : instance},
+      reason));
 }
 
 std::vector<control::ProviderDescription> ProviderTable::describe() const {
   std::vector<control::ProviderDescription> out;
-  for (const auto& [key, running] : providers_) {
-    control::ProviderDescription description{.id = running->info.public_key,
-                                             .image_ref = running->image_ref,
-                                             .link_name = running->link_name,
-                                             .name = running->info.name,
-                                             .contract_id = running->info.contract_id,
-                                             .instance_id = running->instance_id,
-                                             .revision = running->info.revision,
-                                             .annotations = running->annotations,
-                                             .links = {}};
-    for (const auto& [of, status] : running->links) description.links.push_back(status);
+  for (const auto& [key, entry] : entries_) {
+    auto state = entry->provider->state();
+    control::ProviderDescription description{.id = entry->key(),
+                                             .image_ref = entry->image_ref,
+                                             .link_name = entry->link_name,
+                                             .name = entry->claims.name,
+                                             .contract_id = entry->claims.contract_id,
+                                             .instance_id = entry->provider->instance_id(),
+                                             .revision = entry->claims.revision(),
+                                             .annotations = entry->annotations,
+                                             .links = {},
+                                             .status = std::string(word_for(state.kind)),
+                                             .reason = std::move(state.reason)};
+    for (const auto& link : parts_.state.links()) {
+      if (entry_for(link) == entry) description.links.push_back(status_of(link));
+    }
     out.push_back(std::move(description));
   }
   return out;
@@ -333,9 +420,11 @@ std::vector<control::ProviderDescription> ProviderTable::describe() const {
 
 std::vector<lattice::HeartbeatProvider> ProviderTable::heartbeat() const {
   std::vector<lattice::HeartbeatProvider> out;
-  for (const auto& [key, running] : providers_) {
-    out.push_back({running->info.public_key, running->link_name, running->info.contract_id,
-                   running->instance_id});
+  for (const auto& [key, entry] : entries_) {
+    if (entry->told_instance.empty())
+      continue;  // the lattice knows nothing of it, or that it ended
+    out.push_back(
+        {entry->key(), entry->link_name, entry->claims.contract_id, entry->told_instance});
   }
   return out;
 }

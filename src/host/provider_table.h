@@ -1,8 +1,9 @@
-// The providers of this host: which run, under which link name, with the true state of every link.
-// Starts and stops them, hands links over (in the order they were made), asks for their health.
-// Core 0.
+// The providers of this host: which run, from which reference, under which link name, with the true
+// state of each and of every link. Starts and stops them, hands links over (in the order they were
+// made), tells the lattice what becomes of them. Core 0.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,24 +13,12 @@
 #include "host/builtin_providers.h"
 #include "host/delivery.h"
 #include "host/parts.h"
+#include "host/provider_loader.h"
+#include "host/provider_process.h"
+#include "host/running_provider.h"
 #include "runtime/admission.h"
 
 namespace trellis::host {
-
-// What a provider holds to call actors: the router, under the provider's own name.
-class LinkedActors final : public capability::Actors {
- public:
-  LinkedActors(Router& router, lattice::Entity provider)
-      : router_(router), provider_(std::move(provider)) {}
-  runtime::Task<Bytes> call(std::string_view actor_id, std::string_view operation,
-                            BytesView payload, runtime::Deadline deadline) override {
-    return router_.call_actor(provider_, actor_id, operation, payload, deadline, 0);
-  }
-
- private:
-  Router& router_;
-  const lattice::Entity provider_;
-};
 
 class ProviderTable {
  public:
@@ -45,35 +34,48 @@ class ProviderTable {
   runtime::Task<void> stop_all(runtime::Deadline deadline);
 
   // A link is new or gone: tell the provider, if it runs here. Returns when the provider has
-  // answered; its answer is kept as the link's state.
+  // answered, or was told if it cannot answer; the outcome is kept as the link's state.
   runtime::Task<void> link_put(lattice::Link link);
   runtime::Task<void> link_deleted(lattice::Link link);
   control::LinkStatus status_of(const lattice::Link& link) const;
+  // Whether the bus is to be told of the link: not when its provider runs here in a process of its
+  // own, which is told in its own time, nor when it offers another contract.
+  bool is_for_the_bus(const lattice::Link& link) const;
 
-  runtime::Task<void> check_health();  // of all, one after the other
+  runtime::Task<void> check_health();  // of those in this process, one after the other
   bool running(const std::string& reference, const std::string& link_name) const;
-  std::shared_ptr<capability::Provider> find(const std::string& key,
-                                             const std::string& link_name) const;
+  bool has(const std::string& key, const std::string& link_name) const;
+  // Where calls by this link go: the provider, if it is in this process, and what to say when the
+  // bus finds nobody.
+  RoutedLink route(lattice::Link link) const;
   std::vector<control::ProviderDescription> describe() const;
   std::vector<lattice::HeartbeatProvider> heartbeat() const;
 
  private:
-  struct Running;
+  struct Entry;
+  using EntryPtr = std::shared_ptr<Entry>;
   using Key = std::pair<std::string, std::string>;  // public key, link name
 
-  Result<std::shared_ptr<Running>> make(const control::StartProvider& request);
-  runtime::Task<void> run(std::shared_ptr<Running> provider);
-  runtime::Task<void> put(std::shared_ptr<Running> provider, lattice::Link link);
-  Result<void> subscribe(std::shared_ptr<Running> provider);
-  runtime::Task<void> take_down(std::shared_ptr<Running> provider, runtime::Deadline deadline);
-  std::shared_ptr<Running> running_for(const lattice::Link& link) const;
+  runtime::Task<EntryPtr> make(control::StartProvider request);
+  void make_local(Entry& entry, const BuiltinProvider& builtin,
+                  const control::StartProvider& request);
+  runtime::Task<void> make_process(EntryPtr entry, control::StartProvider request);
+  runtime::Task<void> run(EntryPtr entry);
+  runtime::Task<void> put(EntryPtr entry, lattice::Link link);
+  runtime::Task<void> take_down(EntryPtr entry, runtime::Deadline deadline);
+  EntryPtr entry_for(const lattice::Link& link) const;
   runtime::Task<void> store(lattice::ClaimsRecord record, std::string reference);
-  void publish_started(const Running& provider);
+  // What becomes of a provider in a process of its own, told by it.
+  void changed(Entry& entry, const ProviderProcess::Change& change);
+  void note_health(Entry& entry, bool well, const std::string& why);
+  void publish_started(Entry& entry);
+  void publish_stopped(Entry& entry, const std::string& reason);
 
   Parts& parts_;
   Delivery& delivery_;
   std::function<runtime::Task<void>()> routes_changed_;
-  std::map<Key, std::shared_ptr<Running>> providers_;
+  ProviderLoader loader_;
+  std::map<Key, EntryPtr> entries_;
 };
 
 }  // namespace trellis::host

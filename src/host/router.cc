@@ -170,6 +170,9 @@ runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink&
     events_.tell(actor_entity(key), std::move(target), request.operation, request.payload.size(),
                  answer.has_value());
   }
+  // Another host may run it as well, so the bus is asked; when it finds nobody, this is why.
+  if (!answer && answer.error().code == Errc::unavailable && !routed.why_down.empty())
+    co_return fail(Errc::unavailable, "router.provider_down", routed.why_down);
   if (!answer)
     co_return fail(
         as_guest_sees_it(std::move(answer).error(), key, link.provider_id, request.operation));

@@ -27,6 +27,7 @@ using TextMap = boost::unordered_flat_map<std::string, T, TextHash, std::equal_t
 struct RoutedLink {
   lattice::Link link;
   std::shared_ptr<capability::Provider> provider;  // null: not in this process
+  std::string why_down;  // of one that runs here in a process of its own; "" while it is up
 };
 
 struct RoutingTable {

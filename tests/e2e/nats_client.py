@@ -5,8 +5,8 @@ import time
 
 
 class NatsClient:
-    def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
+    def __init__(self, port, host="127.0.0.1"):
+        self.sock = socket.create_connection((host, port), timeout=10)
         self.buffer = b""
         self.info = json.loads(self._line()[5:])
         self.sids = 0
@@ -70,6 +70,19 @@ class NatsClient:
                 head, total = int(words[-2]), int(words[-1])
                 data = self._take(total)
                 return words[1], data[:head], data[head:]
+
+    def next_request(self):
+        """(subject, reply, data); waits as long as it takes. For those who serve."""
+        self.sock.settimeout(None)
+        while True:
+            words = self._line().split(" ")
+            if words[0] == "PING":
+                self._send(b"PONG\r\n")
+            if words[0] == "MSG":
+                return words[1], words[3] if len(words) == 5 else "", self._take(int(words[-1]))
+            if words[0] == "HMSG":
+                head, total = int(words[-2]), int(words[-1])
+                return words[1], words[3] if len(words) == 6 else "", self._take(total)[head:]
 
     def request(self, subject, data=b"", seconds=5):
         inbox = f"_INBOX.{self.sids}.{time.monotonic_ns()}"

@@ -1,0 +1,49 @@
+// The links of one provider in a process of its own: what that process has been told, what it must
+// be told next, and which link it died of. Providers keep one link per actor and do not answer
+// (docs/protocol.md §3.8): a changed link is taken back first, and what a process was told is known
+// only here. A value; core 0. Used by ProviderProcess.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lattice/link.h"
+
+namespace trellis::host {
+
+class ProviderLinks {
+ public:
+  struct Step {
+    lattice::Link link;
+    bool gone = false;  // take it back, else put it
+  };
+
+  // A new process knows nothing yet. What it is told with its start: all that are wanted, or none
+  // when they are to be handed over one by one.
+  std::vector<lattice::Link> begin(const std::vector<lattice::Link>& wanted, bool one_by_one);
+
+  // What the process must be told so that it knows the wanted ones and no others, in order.
+  std::vector<Step> missing(const std::vector<lattice::Link>& wanted) const;
+  void told(const Step& step);
+
+  // The process ended of this link: it gets it no more until it changes or is put again.
+  void blame(const lattice::Link& link, std::string why);
+  // Somebody puts it again: it is told even if it was, for the process may not have taken it.
+  void again(const lattice::Link& link);
+  std::optional<std::string> why_withheld(const lattice::Link& link) const;
+
+  bool was_told(const lattice::Link& link) const;
+  std::size_t known() const { return told_.size(); }
+
+ private:
+  struct Blamed {
+    lattice::Link link;
+    std::string why;
+  };
+  std::map<std::string, lattice::Link> told_;  // by actor
+  std::map<std::string, Blamed> blamed_;       // by actor
+};
+
+}  // namespace trellis::host

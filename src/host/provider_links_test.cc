@@ -1,0 +1,94 @@
+#include "host/provider_links.h"
+
+#include <gtest/gtest.h>
+
+namespace trellis::host {
+namespace {
+
+using Links = std::vector<lattice::Link>;
+
+lattice::Link link(const std::string& actor, const std::string& value = "1") {
+  return {.actor_id = actor,
+          .provider_id = "V",
+          .link_name = "default",
+          .contract_id = "a:b",
+          .values = {{"X", value}}};
+}
+
+// "+M1=1 -M2=1": what the process is told, in order.
+std::string tell(ProviderLinks& links, const Links& wanted) {
+  std::string text;
+  for (const auto& step : links.missing(wanted)) {
+    text += (text.empty() ? "" : " ") + std::string(step.gone ? "-" : "+") + step.link.actor_id +
+            "=" + step.link.values.at("X");
+    links.told(step);
+  }
+  return text;
+}
+
+TEST(ProviderLinks, WhatCameWithTheStartIsNotToldAgain) {
+  ProviderLinks links;
+  EXPECT_EQ(links.begin({link("M1"), link("M2")}, false), (Links{link("M1"), link("M2")}));
+  EXPECT_EQ(tell(links, {link("M1"), link("M2")}), "");
+}
+
+TEST(ProviderLinks, WhatChangedWhileItStartedIsToldAfterwards) {
+  ProviderLinks links;
+  links.begin({link("M1"), link("M2")}, false);
+  EXPECT_EQ(tell(links, {link("M2"), link("M3")}), "+M3=1 -M1=1");
+  EXPECT_EQ(tell(links, {link("M2"), link("M3")}), "");
+}
+
+TEST(ProviderLinks, AChangedLinkIsTakenBackFirst) {
+  ProviderLinks links;
+  links.begin({link("M1")}, false);
+  EXPECT_EQ(tell(links, {link("M1", "2")}), "-M1=1 +M1=2");
+}
+
+TEST(ProviderLinks, ANewProcessIsToldEverythingAgain) {
+  ProviderLinks links;
+  links.begin({}, false);
+  tell(links, {link("M1")});
+  EXPECT_EQ(links.begin({link("M1")}, false), (Links{link("M1")}));
+  EXPECT_EQ(links.begin({link("M1")}, true), Links{});
+  EXPECT_EQ(tell(links, {link("M1")}), "+M1=1");
+}
+
+TEST(ProviderLinks, TheOneItDiedOfIsWithheldAndTheOthersAreNot) {
+  ProviderLinks links;
+  links.begin({link("M1"), link("M2")}, true);
+  links.blame(link("M1"), "it exited");
+  EXPECT_EQ(links.begin({link("M1"), link("M2")}, false), (Links{link("M2")}));
+  EXPECT_EQ(tell(links, {link("M1"), link("M2")}), "");
+  EXPECT_EQ(links.why_withheld(link("M1")), "it exited");
+  EXPECT_EQ(links.why_withheld(link("M2")), std::nullopt);
+}
+
+TEST(ProviderLinks, AWithheldLinkIsTriedAgainWhenItChangesOrIsPutAgain) {
+  ProviderLinks links;
+  links.begin({}, false);
+  links.blame(link("M1"), "it exited");
+  EXPECT_EQ(tell(links, {link("M1", "2")}), "+M1=2");
+  links.blame(link("M1", "2"), "it exited");
+  EXPECT_EQ(tell(links, {link("M1", "2")}), "");
+  links.again(link("M1", "2"));
+  EXPECT_EQ(tell(links, {link("M1", "2")}), "+M1=2");
+}
+
+TEST(ProviderLinks, ALinkThatIsPutAgainIsToldAgain) {
+  ProviderLinks links;
+  links.begin({link("M1")}, false);
+  links.again(link("M1"));
+  EXPECT_EQ(tell(links, {link("M1")}), "+M1=1") << "it may not have taken it";
+  links.again(link("M1", "2"));
+  EXPECT_EQ(tell(links, {link("M1", "2")}), "-M1=1 +M1=2") << "a changed one is taken back first";
+}
+
+TEST(ProviderLinks, OneActorHasOneLink) {
+  ProviderLinks links;
+  EXPECT_EQ(links.begin({link("M1"), link("M1", "2")}, false), (Links{link("M1")}));
+  EXPECT_EQ(links.known(), 1U);
+}
+
+}  // namespace
+}  // namespace trellis::host

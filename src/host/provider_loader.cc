@@ -1,0 +1,42 @@
+#include "host/provider_loader.h"
+
+#include <fmt/format.h>
+
+namespace trellis::host {
+namespace {
+
+// On an offload thread.
+Result<artifact::ProviderProgram> fetch_and_check(const artifact::Resolver& resolver,
+                                                  const std::string& reference) {
+  TRY(const artifact::Artifact artifact, resolver.fetch(reference));
+  if (as_text(artifact.bytes).starts_with(std::string_view("\0asm", 4))) {
+    return fail(
+        Errc::invalid, "host.providers",
+        fmt::format("{} is a WebAssembly module, not a provider archive; start it with `wash "
+                    "ctl start actor`",
+                    reference));
+  }
+  auto program = artifact::read_provider_program(artifact.bytes, now_unix());
+  if (program) return program;
+  return fail(program.error().code, program.error().site,
+              fmt::format("{}: {}", reference, program.error().detail));
+}
+
+}  // namespace
+
+runtime::Task<LoadedProvider> ProviderLoader::load(std::string reference) {
+  std::function<Result<artifact::ProviderProgram>()> fetch = [this, &reference] {
+    return fetch_and_check(parts_.resolver, reference);
+  };
+  CO_TRY(auto loaded, co_await parts_.offload.run<artifact::ProviderProgram>(std::move(fetch)));
+  // Written by the thread that starts programs: no start may inherit a program that is being
+  // written.
+  std::function<Result<artifact::InstalledProgram>()> install = [this, &loaded] {
+    return folder_.install(loaded.program, loaded.claims.contract_id);
+  };
+  CO_TRY(auto installed,
+         co_await parts_.spawner.run<artifact::InstalledProgram>(std::move(install)));
+  co_return LoadedProvider{.claims = std::move(loaded.claims), .program = std::move(installed)};
+}
+
+}  // namespace trellis::host

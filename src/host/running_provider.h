@@ -1,0 +1,45 @@
+// A provider that this host runs, as its table sees it: wherever the code is. In this process:
+// local_provider.h; in a process of its own: provider_process.h. Core 0.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "capability/provider.h"
+#include "lattice/link.h"
+#include "runtime/core.h"
+
+namespace trellis::host {
+
+struct ProviderState {
+  enum class Kind { starting, running, unhealthy, down };
+  Kind kind = Kind::starting;
+  std::string reason;  // why it is not running, or not well
+};
+
+class RunningProvider {
+ public:
+  virtual ~RunningProvider() = default;  // stop() has been awaited
+
+  // Returns when it serves. Error `unavailable`: not yet, it is tried again until stop(); any
+  // other: it cannot be run at all.
+  virtual runtime::Task<void> start() = 0;
+  // What capability::Provider promises; for a provider elsewhere the result says no more than that
+  // it was told, or that it will be when it is up.
+  virtual runtime::Task<void> link_put(lattice::Link link) = 0;
+  virtual runtime::Task<void> link_delete(lattice::Link link) = 0;
+  // Of a provider elsewhere, whose answers are not known: why it does not get a link, "" if it
+  // does; and whether it has been told of it.
+  virtual std::string why_withheld(const lattice::Link& link) const = 0;
+  virtual bool was_told(const lattice::Link& link) const = 0;
+  // ok, or what is wrong.
+  virtual runtime::Task<void> health() = 0;
+  virtual runtime::Task<void> stop(runtime::Deadline deadline) = 0;
+
+  virtual ProviderState state() const = 0;
+  virtual const std::string& instance_id() const = 0;  // of what runs now
+  // To be called directly; null when its code is elsewhere and calls take the bus.
+  virtual std::shared_ptr<capability::Provider> here() const = 0;
+};
+
+}  // namespace trellis::host
