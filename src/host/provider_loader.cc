@@ -5,7 +5,7 @@
 namespace trellis::host {
 namespace {
 
-// On an offload thread.
+// On one of the threads for pulls.
 Result<artifact::ProviderProgram> fetch_and_check(const artifact::Resolver& resolver,
                                                   const std::string& reference) {
   TRY(const artifact::Artifact artifact, resolver.fetch(reference));
@@ -28,7 +28,7 @@ runtime::Task<LoadedProvider> ProviderLoader::load(std::string reference) {
   std::function<Result<artifact::ProviderProgram>()> fetch = [this, &reference] {
     return fetch_and_check(parts_.resolver, reference);
   };
-  CO_TRY(auto loaded, co_await parts_.offload.run<artifact::ProviderProgram>(std::move(fetch)));
+  CO_TRY(auto loaded, co_await parts_.pulls.run<artifact::ProviderProgram>(std::move(fetch)));
   // Written by the thread that starts programs: no start may inherit a program that is being
   // written.
   std::function<Result<artifact::InstalledProgram>()> install = [this, &loaded] {
