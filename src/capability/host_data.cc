@@ -125,17 +125,16 @@ Result<HostData> parse_host_data(std::string_view line) {
   const auto& object = value->get_object();
 
   HostData data;
-  const std::pair<const char*, std::string*> texts[] = {
-      {"host_id", &data.host_id},
-      {"lattice_rpc_prefix", &data.lattice},
-      {"link_name", &data.link_name},
-      {"lattice_rpc_user_jwt", &data.user_jwt},
-      {"lattice_rpc_user_seed", &data.user_seed},
-      {"lattice_rpc_url", &data.bus_url},
-      {"instance_id", &data.instance_id},
-      {"provider_key", &data.provider_key},
-      {"config_json", &data.config_json},
-      {"invocation_seed", &data.invocation_seed}};
+  const std::pair<const char*, std::string*> texts[] = {{"host_id", &data.host_id},
+                                                        {"lattice_rpc_prefix", &data.lattice},
+                                                        {"link_name", &data.link_name},
+                                                        {"lattice_rpc_user_jwt", &data.user_jwt},
+                                                        {"lattice_rpc_user_seed", &data.user_seed},
+                                                        {"lattice_rpc_url", &data.bus_url},
+                                                        {"instance_id", &data.instance_id},
+                                                        {"provider_key", &data.provider_key},
+                                                        {"config_json", &data.config_json},
+                                                        {"invocation_seed", &data.invocation_seed}};
   for (const auto& [key, into] : texts) TRY_OK(read_text(object, key, *into));
   for (const auto& [key, text] : texts) {
     const bool needed = text == &data.lattice || text == &data.link_name ||

@@ -1,7 +1,7 @@
 // What a host tells a provider that runs in a process of its own, on its stdin: who it is, how to
-// reach the lattice, which links there are. A value, and its one line both ways: the host writes it,
-// trellis-provider reads it. It holds the cluster's seed, so it never shows up in a log. Format:
-// docs/protocol.md §4.2.
+// reach the lattice, which links there are. A value, and its one line both ways: the host writes
+// it, trellis-provider reads it. It holds the cluster's seed, so it never shows up in a log.
+// Format: docs/protocol.md §4.2.
 #pragma once
 
 #include <chrono>
@@ -18,8 +18,8 @@ namespace trellis::capability {
 
 struct HostData {
   std::string host_id, lattice, link_name, provider_key, instance_id;
-  std::string bus_url;               // host:port; "" is the port of NATS on this machine
-  std::string user_jwt, user_seed;   // both "" for nobody in particular
+  std::string bus_url;              // host:port; "" is the port of NATS on this machine
+  std::string user_jwt, user_seed;  // both "" for nobody in particular
   bool tls = false;
   std::map<std::string, std::string> env_values;
   std::vector<lattice::Link> links;
@@ -32,8 +32,8 @@ struct HostData {
 };
 
 std::string to_line(const HostData& data);  // base64 of JSON, with its line end
-// Tolerant of what hosts leave out or send as null. The error says which member is wrong; it repeats
-// no value.
+// Tolerant of what hosts leave out or send as null. The error says which member is wrong; it
+// repeats no value.
 Result<HostData> parse_host_data(std::string_view line);
 
 }  // namespace trellis::capability

@@ -1,5 +1,5 @@
-// Goal: providers of 2022 find every member they insist on, under the name they look for; what other
-// hosts leave out does not stop ours.
+// Goal: providers of 2022 find every member they insist on, under the name they look for; what
+// other hosts leave out does not stop ours.
 #include "capability/host_data.h"
 
 #include <gtest/gtest.h>
@@ -32,8 +32,7 @@ HostData sample() {
 
 codec::json::object json_of(const std::string& line) {
   EXPECT_TRUE(line.ends_with('\n'));
-  const auto bytes =
-      codec::base64_decode(line.substr(0, line.size() - 1), codec::Base64::standard);
+  const auto bytes = codec::base64_decode(line.substr(0, line.size() - 1), codec::Base64::standard);
   return codec::json_parse(as_text(bytes.value())).value().as_object();
 }
 

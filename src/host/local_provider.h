@@ -37,7 +37,7 @@ class LocalProvider final : public RunningProvider {
   runtime::Task<void> start() override;
   runtime::Task<void> link_put(lattice::Link link) override;
   runtime::Task<void> link_delete(lattice::Link link) override;
-  std::string why_withheld(const lattice::Link&) const override { return {}; }
+  std::string trouble_with(const lattice::Link&) const override { return {}; }
   bool was_told(const lattice::Link&) const override { return true; }
   runtime::Task<void> health() override;
   runtime::Task<void> stop(runtime::Deadline deadline) override;

@@ -10,7 +10,7 @@ std::vector<lattice::Link> ProviderLinks::begin(const std::vector<lattice::Link>
   std::vector<lattice::Link> given;
   if (one_by_one) return given;
   for (const auto& link : wanted) {
-    if (why_withheld(link) || !told_.emplace(link.actor_id, link).second) continue;
+    if (is_withheld(link) || !told_.emplace(link.actor_id, Told{link, {}}).second) continue;
     given.push_back(link);
   }
   return given;
@@ -21,15 +21,15 @@ std::vector<ProviderLinks::Step> ProviderLinks::missing(
   std::vector<Step> steps;
   std::set<std::string> actors;
   for (const auto& link : wanted) {
-    if (why_withheld(link)) continue;
+    if (is_withheld(link)) continue;
     actors.insert(link.actor_id);
     const auto known = told_.find(link.actor_id);
-    if (known != told_.end() && known->second == link) continue;
-    if (known != told_.end()) steps.push_back({.link = known->second, .gone = true});
+    if (known != told_.end() && known->second.link == link) continue;
+    if (known != told_.end()) steps.push_back({.link = known->second.link, .gone = true});
     steps.push_back({.link = link, .gone = false});
   }
-  for (const auto& [actor, link] : told_) {
-    if (!actors.contains(actor)) steps.push_back({.link = link, .gone = true});
+  for (const auto& [actor, told] : told_) {
+    if (!actors.contains(actor)) steps.push_back({.link = told.link, .gone = true});
   }
   return steps;
 }
@@ -38,13 +38,25 @@ void ProviderLinks::told(const Step& step) {
   if (step.gone) {
     told_.erase(step.link.actor_id);
   } else {
-    told_.insert_or_assign(step.link.actor_id, step.link);
+    told_.insert_or_assign(step.link.actor_id, Told{step.link, {}});
   }
 }
 
 bool ProviderLinks::was_told(const lattice::Link& link) const {
   const auto known = told_.find(link.actor_id);
-  return known != told_.end() && known->second == link;
+  return known != told_.end() && known->second.link == link;
+}
+
+void ProviderLinks::answered(const lattice::Link& link, std::string trouble) {
+  if (was_told(link)) told_.at(link.actor_id).answer = std::move(trouble);
+}
+
+std::vector<lattice::Link> ProviderLinks::unanswered() const {
+  std::vector<lattice::Link> links;
+  for (const auto& [actor, told] : told_) {
+    if (!told.answer) links.push_back(told.link);
+  }
+  return links;
 }
 
 void ProviderLinks::blame(const lattice::Link& link, std::string why) {
@@ -55,13 +67,17 @@ void ProviderLinks::blame(const lattice::Link& link, std::string why) {
 void ProviderLinks::again(const lattice::Link& link) {
   blamed_.erase(link.actor_id);
   const auto known = told_.find(link.actor_id);
-  if (known != told_.end() && known->second == link) told_.erase(known);
+  if (known != told_.end() && known->second.link == link) told_.erase(known);
 }
 
-std::optional<std::string> ProviderLinks::why_withheld(const lattice::Link& link) const {
+bool ProviderLinks::is_withheld(const lattice::Link& link) const {
   const auto found = blamed_.find(link.actor_id);
-  if (found == blamed_.end() || found->second.link != link) return std::nullopt;
-  return found->second.why;
+  return found != blamed_.end() && found->second.link == link;
+}
+
+std::string ProviderLinks::trouble(const lattice::Link& link) const {
+  if (is_withheld(link)) return blamed_.at(link.actor_id).why;
+  return was_told(link) ? told_.at(link.actor_id).answer.value_or("") : "";
 }
 
 }  // namespace trellis::host

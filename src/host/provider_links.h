@@ -28,11 +28,17 @@ class ProviderLinks {
   std::vector<Step> missing(const std::vector<lattice::Link>& wanted) const;
   void told(const Step& step);
 
+  // What the process answered about a link it was told of, if it is one that answers: "" that it
+  // took it.
+  void answered(const lattice::Link& link, std::string trouble);
+  std::vector<lattice::Link> unanswered() const;
+
   // The process ended of this link: it gets it no more until it changes or is put again.
   void blame(const lattice::Link& link, std::string why);
   // Somebody puts it again: it is told even if it was, for the process may not have taken it.
   void again(const lattice::Link& link);
-  std::optional<std::string> why_withheld(const lattice::Link& link) const;
+  // Why a link does not work: it is withheld, or was refused. "" when nothing is known against it.
+  std::string trouble(const lattice::Link& link) const;
 
   bool was_told(const lattice::Link& link) const;
   std::size_t known() const { return told_.size(); }
@@ -42,8 +48,14 @@ class ProviderLinks {
     lattice::Link link;
     std::string why;
   };
-  std::map<std::string, lattice::Link> told_;  // by actor
-  std::map<std::string, Blamed> blamed_;       // by actor
+  struct Told {
+    lattice::Link link;
+    std::optional<std::string> answer;
+  };
+  bool is_withheld(const lattice::Link& link) const;
+
+  std::map<std::string, Told> told_;      // by actor
+  std::map<std::string, Blamed> blamed_;  // by actor
 };
 
 }  // namespace trellis::host

@@ -60,8 +60,8 @@ TEST(ProviderLinks, TheOneItDiedOfIsWithheldAndTheOthersAreNot) {
   links.blame(link("M1"), "it exited");
   EXPECT_EQ(links.begin({link("M1"), link("M2")}, false), (Links{link("M2")}));
   EXPECT_EQ(tell(links, {link("M1"), link("M2")}), "");
-  EXPECT_EQ(links.why_withheld(link("M1")), "it exited");
-  EXPECT_EQ(links.why_withheld(link("M2")), std::nullopt);
+  EXPECT_EQ(links.trouble(link("M1")), "it exited");
+  EXPECT_EQ(links.trouble(link("M2")), "");
 }
 
 TEST(ProviderLinks, AWithheldLinkIsTriedAgainWhenItChangesOrIsPutAgain) {
@@ -82,6 +82,22 @@ TEST(ProviderLinks, ALinkThatIsPutAgainIsToldAgain) {
   EXPECT_EQ(tell(links, {link("M1")}), "+M1=1") << "it may not have taken it";
   links.again(link("M1", "2"));
   EXPECT_EQ(tell(links, {link("M1", "2")}), "-M1=1 +M1=2") << "a changed one is taken back first";
+}
+
+TEST(ProviderLinks, WhatItAnswersIsKeptUntilItIsToldAnew) {
+  ProviderLinks links;
+  links.begin({link("M1"), link("M2")}, false);
+  EXPECT_EQ(links.unanswered(), (Links{link("M1"), link("M2")}));
+  links.answered(link("M1"), "port taken");
+  links.answered(link("M2"), "");
+  links.answered(link("M2", "other"), "not what it was told");
+  EXPECT_EQ(links.unanswered(), Links{});
+  EXPECT_EQ(links.trouble(link("M1")), "port taken");
+  EXPECT_EQ(links.trouble(link("M2")), "");
+  EXPECT_EQ(tell(links, {link("M1"), link("M2")}), "") << "one that was refused is not told again";
+  links.again(link("M1"));
+  EXPECT_EQ(tell(links, {link("M1"), link("M2")}), "+M1=1");
+  EXPECT_EQ(links.unanswered(), (Links{link("M1")}));
 }
 
 TEST(ProviderLinks, OneActorHasOneLink) {

@@ -1,9 +1,7 @@
-// A provider in a process of its own: a foreign program that speaks docs/protocol.md §4. Started
-// with the host's data, watched by health checks, started again when it ends or hangs, told of its
-// links each time anew; calls to it take the bus. Owned by ProviderTable; core 0.
-//
-// One run of the program is run_once(): it ends when the process does, whatever the reason.
-// supervise() makes one run after the other, until stop().
+// A provider whose program runs in processes of its own, one after the other: when one ends,
+// however, the next is started, after a while that grows with each failure, and told of its links.
+// Calls to such a provider take the bus. Owned by ProviderTable; core 0. What happens while one
+// process runs: provider_run.h.
 #pragma once
 
 #include <functional>
@@ -11,16 +9,12 @@
 #include <optional>
 #include <random>
 #include <string>
-#include <vector>
 
-#include "capability/host_data.h"
 #include "host/backoff.h"
-#include "host/parts.h"
 #include "host/provider_links.h"
 #include "host/provider_loader.h"
+#include "host/provider_run.h"
 #include "host/running_provider.h"
-#include "runtime/admission.h"
-#include "runtime/child_process.h"
 #include "runtime/parking.h"
 
 namespace trellis::host {
@@ -44,7 +38,9 @@ class ProviderProcess final : public RunningProvider {
   runtime::Task<void> start() override;
   runtime::Task<void> link_put(lattice::Link link) override;
   runtime::Task<void> link_delete(lattice::Link link) override;
-  std::string why_withheld(const lattice::Link& link) const override;
+  std::string trouble_with(const lattice::Link& link) const override {
+    return links_.trouble(link);
+  }
   bool was_told(const lattice::Link& link) const override { return links_.was_told(link); }
   runtime::Task<void> health() override;
   runtime::Task<void> stop(runtime::Deadline deadline) override;
@@ -53,36 +49,12 @@ class ProviderProcess final : public RunningProvider {
   std::shared_ptr<capability::Provider> here() const override { return nullptr; }
 
  private:
-  using Child = std::shared_ptr<runtime::ChildProcess>;
-  enum class Answer { well, unwell, silence, nobody, bus_away };
-
-  // One run after the other.
   runtime::Task<void> supervise();
   runtime::Task<std::string> run_once();  // how it ended; an error: it could not be started
-  runtime::Task<Child> spawn();
   runtime::Task<void> check_program();
   runtime::Task<void> pause(const std::string& why);
-  void started(Result<void> outcome);
-  std::string how_it_ended(const runtime::ChildExit& exit) const;
-
-  // While it runs.
-  runtime::Task<void> give_host_data(Child child, std::string line);
-  runtime::Task<void> log_output(Child child, runtime::ChildProcess::Stream stream);
-  runtime::Task<void> watch(Child child);
-  runtime::Task<bool> answers_for_the_first_time();
-  runtime::Task<void> watch_health(const Child& child);
-  runtime::Task<Answer> ask_health(std::string* complaint);
-  void note_health(bool well, std::string why);
-  void give_up_on(const Child& child, std::string why);
-
-  // Links.
-  std::vector<lattice::Link> wanted_links() const;
-  runtime::Task<void> hand_over_links();
-  runtime::Task<bool> still_answers();
-  void tell(const ProviderLinks::Step& step);
-  void tell_again();
-
-  runtime::Task<void> shut_down(Child child, runtime::Deadline deadline);
+  void health_changed(bool well, const std::string& why);
+  void start_ends(Result<void> outcome);
   void change_to(ProviderState::Kind kind, std::string reason, Change::Kind told);
   capability::HostData host_data() const;
 
@@ -90,30 +62,22 @@ class ProviderProcess final : public RunningProvider {
   ProviderLoader& loader_;
   Setup setup_;
   const std::function<void(const Change&)> changed_;
-  const std::string key_, name_;  // as the log shows it
+  const ProviderRun::Provider provider_;
 
   runtime::TaskGroup group_;        // supervise()
-  runtime::Parking wake_;           // a pause that is over early
+  runtime::Parking wake_;           // ends a pause early
   runtime::Parking first_outcome_;  // where start() waits
   std::optional<Result<void>> outcome_;
   bool stopping_ = false;
   Backoff backoff_;
   std::minstd_rand random_{std::random_device{}()};
 
-  // Of the present run, or the last.
-  Child child_;  // null between two runs
-  ProviderState state_;
-  std::string instance_id_, given_up_because_, last_words_;
-  std::chrono::steady_clock::time_point up_since_{};
-  bool was_up_ = false;
-
   ProviderLinks links_;
-  runtime::Admission handing_over_{1, 1'000};
-  bool confirmed_ = false;                  // it has answered twice: it hears what it is told
-  std::vector<lattice::Link> early_links_;  // told before that, to be told again
-  bool one_by_one_ = false;                 // links are handed over with a check after each
-  std::optional<lattice::Link> handing_;    // then: the one it has just been told
-  unsigned failed_starts_ = 0;              // in a row
+  bool one_by_one_ = false;           // how the next process is told of its links
+  std::shared_ptr<ProviderRun> run_;  // null between two processes; shared with who speaks to it
+  ProviderState state_;
+  std::string instance_id_;
+  std::optional<std::chrono::steady_clock::time_point> up_since_;  // of the present or last process
 };
 
 }  // namespace trellis::host

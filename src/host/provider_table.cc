@@ -303,7 +303,7 @@ control::LinkStatus ProviderTable::status_of(const lattice::Link& link) const {
                         link.provider_id, link.link_name)};
   }
   if (!entry->takes(link)) return {link.actor_id, "failed", entry->why_not(link)};
-  if (auto why = entry->provider->why_withheld(link); !why.empty())
+  if (auto why = entry->provider->trouble_with(link); !why.empty())
     return {link.actor_id, "failed", std::move(why)};
   const auto state = entry->provider->state();
   if (state.kind == ProviderState::Kind::down || state.kind == ProviderState::Kind::starting) {

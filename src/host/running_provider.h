@@ -28,9 +28,9 @@ class RunningProvider {
   // it was told, or that it will be when it is up.
   virtual runtime::Task<void> link_put(lattice::Link link) = 0;
   virtual runtime::Task<void> link_delete(lattice::Link link) = 0;
-  // Of a provider elsewhere, whose answers are not known: why it does not get a link, "" if it
-  // does; and whether it has been told of it.
-  virtual std::string why_withheld(const lattice::Link& link) const = 0;
+  // Of a provider elsewhere: what is known against a link, "" if nothing is; and whether it has
+  // been told of it.
+  virtual std::string trouble_with(const lattice::Link& link) const = 0;
   virtual bool was_told(const lattice::Link& link) const = 0;
   // ok, or what is wrong.
   virtual runtime::Task<void> health() = 0;

@@ -84,6 +84,7 @@ class Provider:
             self.record("del", actor=link["actor_id"])
         elif tail == ".health":
             self.reply(reply, self.health())
+            self.record("health")
         elif tail == ".shutdown" and json.loads(data)["host_id"] == self.host["host_id"]:
             self.record("shutdown")
             self.reply(reply, b"shutting down")

@@ -313,6 +313,8 @@ def test_one_that_dies_is_started_again_with_its_links(foreign):
     actor = foreign.actor()
     foreign.link(actor, key, "COLOUR=blue")
     assert foreign.call(actor)[0]
+    asked = len(foreign.record("health"))
+    wait_for(lambda: len(foreign.record("health")) >= asked + 2, 10, "it has answered since it has the link")
     pid = foreign.record("start")[0]["pid"]
     os.kill(pid, signal.SIGKILL)
     stopped = events.events(EVT, "provider_stopped", 10)["data"]
@@ -326,6 +328,17 @@ def test_one_that_dies_is_started_again_with_its_links(foreign):
     assert answer, text
     assert foreign.link_status(actor) == ("active", "")
     events.close()
+
+
+def test_one_that_dies_right_after_a_link_gets_it_again_all_the_same(foreign):
+    key, _ = foreign.start("good", WELL)
+    actor = foreign.actor()
+    foreign.link(actor, key, "COLOUR=blue")
+    assert foreign.call(actor)[0]
+    os.kill(foreign.record("start")[0]["pid"], signal.SIGKILL)
+    wait_for(lambda: len(foreign.record("start")) == 2 and foreign.status(key) == "running", 10, "it is back")
+    assert [r["values"] for r in foreign.record("put")] == [{"COLOUR": "blue"}] * 2
+    assert foreign.call(actor)[0]
 
 
 def test_one_that_hangs_is_found_out_killed_and_started_again(foreign):
