@@ -131,7 +131,8 @@ void ProviderTable::make_local(Entry& entry, const BuiltinProvider& builtin,
 
 runtime::Task<void> ProviderTable::make_process(EntryPtr entry, control::StartProvider request) {
   auto loaded = co_await loader_.load(request.provider_ref);
-  if (!loaded && loaded.error().code == Errc::not_found) {
+  const auto code = loaded ? Errc::internal : loaded.error().code;
+  if (code == Errc::not_found || code == Errc::unavailable) {
     loaded.error().detail +=
         fmt::format(". Within itself this host has, in any version: {}", known_names());
   }
