@@ -6,20 +6,14 @@
 #include <cstdint>
 #include <string_view>
 
-#include <boost/container/small_vector.hpp>
-
 #include "base/bytes.h"
 #include "base/result.h"
+#include "capability/http_fields.h"
 
 namespace trellis::capability {
 
 inline constexpr std::string_view kHttpServerContract = "wasmcloud:httpserver";
 inline constexpr std::string_view kHandleRequest = "HttpServer.HandleRequest";
-
-struct HttpField {
-  std::string_view name, value;
-};
-using HttpFields = boost::container::small_vector<HttpField, 16>;
 
 struct HttpCall {
   std::string_view method, path, query;

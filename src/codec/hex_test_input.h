@@ -1,4 +1,4 @@
-// Bytes as hexadecimal text with spaces anywhere, for tests.
+// Bytes as hexadecimal text, with spaces anywhere, and back; for tests.
 #pragma once
 
 #include <cstdlib>
@@ -17,6 +17,16 @@ inline Bytes from_hex(std::string_view hex) {
     if (digits.size() < 2) continue;
     out.push_back(static_cast<std::uint8_t>(std::strtoul(digits.c_str(), nullptr, 16)));
     digits.clear();
+  }
+  return out;
+}
+
+inline std::string to_hex(BytesView bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const auto byte : bytes) {
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
   }
   return out;
 }
