@@ -55,6 +55,24 @@ inline constexpr auto kHttpBodyTimeout = 30s;
 inline constexpr auto kHttpIdleTimeout = 75s;
 inline constexpr std::size_t kHttpConnectionsMax = 20'000;  // per listener and core
 
+// HTTP requests that we make
+inline constexpr std::size_t kHttpAnswerBytesMax = 16_MiB;  // a body
+inline constexpr std::size_t kHttpAnswerHeaderBytesMax = 64_KiB;
+inline constexpr std::size_t kHttpRequestsMax = 1'000;  // at once, per core
+inline constexpr std::size_t kHttpRequestsQueuedMax = 4'000;
+
+// Key-value stores
+inline constexpr std::size_t kKeyValueCallsMax = 10'000;        // waiting, per connection
+inline constexpr std::size_t kKeyValueUnsentBytesMax = 64_MiB;  // of commands, per connection
+inline constexpr std::size_t kKeyValueBufferBytes = 256_KiB;    // kept between commands
+
+// Messaging, per link
+inline constexpr std::size_t kMessagingSubscriptionsMax = 64;
+inline constexpr int kMessagingDeliveriesMax = 75;  // at once, per subscription, as in 2022
+inline constexpr int kMessagingPendingMax = 10'000;  // waiting for that, per subscription; then lost
+inline constexpr std::size_t kMessagingPendingBytesMax = 64_MiB;
+inline constexpr std::size_t kMessagingQueuedMax = 10'000;  // publishes and requests under way
+
 // Bus
 inline constexpr std::size_t kBusPayloadBytesMax = 8_MiB;  // INFO max_payload
 inline constexpr std::size_t kBusControlLineMax = 4_KiB;

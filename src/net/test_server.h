@@ -15,7 +15,8 @@
 namespace trellis::net {
 
 // "/echo": "<method> <path> <query> <body>"; "/headers": each header on a line; "/big?<bytes>": so
-// many bytes; "/hold": answers when released; "/status?<n>"; "/bad-header"; "/fail"; "/throw".
+// many bytes; "/hold": answers when released; "/status?<n>"; "/redirect?<where>"; "/bad-header";
+// "/fail"; "/throw".
 class ShowingHandler final : public HttpHandler {
  public:
   runtime::Task<HttpResponse> handle(const HttpRequest& request) override {
@@ -26,6 +27,7 @@ class ShowingHandler final : public HttpHandler {
     if (request.path == "/status")
       co_return HttpResponse::text(
           static_cast<std::uint16_t>(std::stoi(std::string(request.query))), "content");
+    if (request.path == "/redirect") co_return redirect(request);
     if (request.path == "/bad-header") co_return bad_header();
     if (request.path == "/fail") co_return fail(Errc::internal, "test", "broken on purpose");
     if (request.path == "/throw") throw std::runtime_error("thrown on purpose");
@@ -59,6 +61,13 @@ class ShowingHandler final : public HttpHandler {
           !slept)
         co_return fail(slept.error());
     co_return HttpResponse::text(200, "released");
+  }
+  static HttpResponse redirect(const HttpRequest& request) {
+    HttpResponse response;
+    response.status = 302;
+    response.storage = to_bytes(request.query);  // which outlives the request
+    response.headers.push_back({"Location", as_text(response.storage)});
+    return response;
   }
   static HttpResponse bad_header() {
     auto response = HttpResponse::text(200, "fine");
