@@ -1,5 +1,7 @@
 # trellis_room(name [DIR folder] DEPS …): the folder src/<name> as a static library with its tests.
 #   *.cc          the library            *_test.cc   its unit tests, in one executable <name>_test
+#                                        *_real_test.cc   tests that start a real server of Debian's, in
+#                                                         <name>_real_test: label `real`, not `unit`
 #   *_fuzz.cc     picked up by fuzz/     *_bench.cc  picked up by bench/
 # Includes are written "<room>/<file>.h". Each room exports an include folder that holds only a link
 # to itself, so a room sees the rooms it names in DEPS (and those below them), and no others.
@@ -17,6 +19,9 @@ function(trellis_room name)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(real_tests ${tests})
+  list(FILTER tests EXCLUDE REGEX "_real_test\\.cc$")
+  list(FILTER real_tests INCLUDE REGEX "_real_test\\.cc$")
 
   if(sources)
     add_library(${name} STATIC ${sources})
@@ -37,6 +42,12 @@ function(trellis_room name)
     target_compile_definitions(${name}_test PRIVATE TESTDATA="${dir}/testdata")
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+  endif()
+  if(TRELLIS_TESTS AND real_tests)
+    add_executable(${name}_real_test ${real_tests})
+    target_link_libraries(${name}_real_test PRIVATE ${name} GTest::gtest_main)
+    add_test(NAME ${name}_real COMMAND ${name}_real_test)
+    set_tests_properties(${name}_real PROPERTIES LABELS real TIMEOUT 300)
   endif()
 endfunction()
 
