@@ -33,6 +33,7 @@ packages() {
     # Libraries of the host and of wash
     libboost1.81-dev              Asio, Beast (libboost-dev is 1.74: too old, and conflicts)
     libboost-json1.81-dev         JSON
+    libboost-url1.81-dev          URLs of links
     libexpected-dev               tl::expected, under Result<T>
     libspdlog-dev                 the log's sink
     libfmt-dev                    formatting
@@ -41,6 +42,8 @@ packages() {
     libssl-dev                    TLS, SHA-256
     libcurl4-openssl-dev          outbound HTTP: registries, probes
     libnats-dev                   the NATS client of wash and of the tests
+    libhiredis-dev                the protocol of Redis
+    libsqlite3-dev                the embedded key-value store
     libyaml-dev                   wash manifests
     libtomlplusplus-dev           config_file of httpserver links, the file of registries
     libarchive-dev                provider archives: tar, gzip
@@ -51,6 +54,8 @@ packages() {
     nlohmann-json3-dev            a second opinion on JSON in tests
     nats-server                   a real server to be compared with
     docker-registry               a real registry to push to and pull from
+    redis-server                  a real server for the key-value provider
+    redis-tools                   redis-cli, to fill it
     nginx-light                   the yardstick of make bench
     wrk                           load
     wabt                          wat2wasm for test guests
@@ -81,9 +86,10 @@ missing_packages() {
   rust_is_new_enough || printf '%s\n' rustc-web cargo-web
 }
 
-# nginx-light, nats-server, docker-registry: wanted as programs. Their packages would start services on
-# ports 80, 4222 and 5000, now and at every boot; a machine that only builds Trellis must get none.
-readonly services=(nginx nats-server docker-registry)
+# nginx-light, nats-server, docker-registry, redis-server: wanted as programs. Their packages would start
+# services on ports 80, 4222, 5000 and 6379, now and at every boot; a machine that only builds Trellis must
+# get none.
+readonly services=(nginx nats-server docker-registry redis-server)
 readonly policy=/usr/sbin/policy-rc.d
 readonly policy_mark="no services while packages are installed (Trellis)"
 sudo=()

@@ -35,9 +35,9 @@ runtime::Task<void> HttpClientProvider::link_put(lattice::Link link) {
       [this, actor, shared] { return set_here(actor, shared); });
 }
 
-std::string HttpClientProvider::link_warning(const lattice::Link& link) const {
+std::string HttpClientProvider::warning_about(const lattice::Link& link) const {
   const auto settings = parse_settings(*defaults_, link);
-  return settings ? warning_about(*settings, link) : "";
+  return settings ? oddities_of(*settings, link) : "";
 }
 
 runtime::Task<void> HttpClientProvider::link_delete(lattice::Link link) {

@@ -30,7 +30,7 @@ class HttpClientProvider final : public capability::Provider {
   ~HttpClientProvider() override;
 
   runtime::Task<void> link_put(lattice::Link link) override;
-  std::string link_warning(const lattice::Link& link) const override;
+  std::string warning_about(const lattice::Link& link) const override;
   runtime::Task<void> link_delete(lattice::Link link) override;
   runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
                               BytesView payload, runtime::Deadline deadline) override;

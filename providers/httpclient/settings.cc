@@ -90,7 +90,7 @@ Result<Settings> parse_settings(const json::object& defaults, const lattice::Lin
   return settings;
 }
 
-std::string warning_about(const Settings& settings, const lattice::Link& link) {
+std::string oddities_of(const Settings& settings, const lattice::Link& link) {
   auto warning = capability::warning_about_unknown(
       link, {"allow", "timeout_ms", "max_response_bytes", "max_redirects", "ca_file", "proxy",
              "config_json", "config_b64"});

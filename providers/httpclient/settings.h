@@ -30,6 +30,6 @@ struct Settings {
 Result<Settings> parse_settings(const boost::json::object& defaults, const lattice::Link& link);
 
 // What works but was probably not meant so.
-std::string warning_about(const Settings& settings, const lattice::Link& link);
+std::string oddities_of(const Settings& settings, const lattice::Link& link);
 
 }  // namespace trellis::httpclient

@@ -70,7 +70,7 @@ TEST(HttpClientSettings, MistakesAreNamed) {
 TEST(HttpClientSettings, OddValuesAreWarnedAbout) {
   const auto warning = [](Values values) {
     const auto link = link_with(std::move(values));
-    return warning_about(parsed(link.values).value(), link);
+    return oddities_of(parsed(link.values).value(), link);
   };
   EXPECT_EQ(warning({{"allow", "a.test"}}), "");
   EXPECT_NE(warning({{"allowed_hosts", "a.test"}}).find("'allowed_hosts'"), std::string::npos);

@@ -67,7 +67,7 @@ runtime::Task<void> EmbeddedProvider::link_put(lattice::Link link) {
   co_return co_await close_unused();
 }
 
-std::string EmbeddedProvider::link_warning(const lattice::Link& link) const {
+std::string EmbeddedProvider::warning_about(const lattice::Link& link) const {
   return capability::warning_about_unknown(link, {kStore});
 }
 

@@ -25,7 +25,7 @@ class EmbeddedProvider final : public capability::Provider {
 
   // Opens the store, which makes it if need be.
   runtime::Task<void> link_put(lattice::Link link) override;
-  std::string link_warning(const lattice::Link& link) const override;
+  std::string warning_about(const lattice::Link& link) const override;
   runtime::Task<void> link_delete(lattice::Link link) override;
   runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
                               BytesView payload, runtime::Deadline deadline) override;

@@ -380,10 +380,10 @@ TYPED_TEST_P(KeyValueConformance, ServesManyCallsAtOnceOnEveryCore) {
 TYPED_TEST_P(KeyValueConformance, SaysWhatItCannotDo) {
   EXPECT_EQ(this->refusal("KeyValue.Drop", this->text("k")), "method not handled KeyValue.Drop");
   EXPECT_TRUE(this->refusal("KeyValue.Set", Bytes{0xc1}).starts_with("deserialization: "));
-  EXPECT_EQ(this->provider_->link_warning(this->link_), "");
+  EXPECT_EQ(this->provider_->warning_about(this->link_), "");
   auto odd = this->link_;
   odd.values["URI"] = "x";
-  EXPECT_NE(this->provider_->link_warning(odd).find("'URI'"), std::string::npos);
+  EXPECT_NE(this->provider_->warning_about(odd).find("'URI'"), std::string::npos);
 }
 
 TYPED_TEST_P(KeyValueConformance, FindsItsDataAfterARestart) {

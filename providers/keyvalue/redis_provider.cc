@@ -58,7 +58,7 @@ runtime::Task<void> RedisProvider::link_put(lattice::Link link) {
   co_return Result<void>{};
 }
 
-std::string RedisProvider::link_warning(const lattice::Link& link) const {
+std::string RedisProvider::warning_about(const lattice::Link& link) const {
   return capability::warning_about_unknown(link, {kUrl});
 }
 

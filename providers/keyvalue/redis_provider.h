@@ -26,7 +26,7 @@ class RedisProvider final : public capability::Provider {
 
   // Fails when Redis cannot be reached or refuses; calls over that link try again all the same.
   runtime::Task<void> link_put(lattice::Link link) override;
-  std::string link_warning(const lattice::Link& link) const override;
+  std::string warning_about(const lattice::Link& link) const override;
   runtime::Task<void> link_delete(lattice::Link link) override;
   runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
                               BytesView payload, runtime::Deadline deadline) override;

@@ -104,9 +104,9 @@ runtime::Task<MessagingProvider::Linked> MessagingProvider::open(std::string act
   co_return linked;
 }
 
-std::string MessagingProvider::link_warning(const lattice::Link& link) const {
+std::string MessagingProvider::warning_about(const lattice::Link& link) const {
   const auto settings = parse_settings(*defaults_, link);
-  return settings ? warning_about(*settings, link) : "";
+  return settings ? oddities_of(*settings, link) : "";
 }
 
 runtime::Task<void> MessagingProvider::link_delete(lattice::Link link) {

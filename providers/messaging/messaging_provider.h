@@ -31,7 +31,7 @@ class MessagingProvider final : public capability::Provider {
   // Fails when no server can be reached; the connection is tried again, and messages flow once it
   // is made.
   runtime::Task<void> link_put(lattice::Link link) override;
-  std::string link_warning(const lattice::Link& link) const override;
+  std::string warning_about(const lattice::Link& link) const override;
   runtime::Task<void> link_delete(lattice::Link link) override;
   runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
                               BytesView payload, runtime::Deadline deadline) override;

@@ -60,7 +60,7 @@ TEST_F(MessagingLinkTest, ALinkWithAMistakeServesNothing) {
 
 TEST_F(MessagingLinkTest, UnknownValuesAreWarnedAbout) {
   ASSERT_EQ(put({{"SUBSRIPTION", "a"}}), "");
-  EXPECT_NE(provider_.link_warning(link_).find("'SUBSRIPTION'"), std::string::npos);
+  EXPECT_NE(provider_.warning_about(link_).find("'SUBSRIPTION'"), std::string::npos);
 }
 
 }  // namespace

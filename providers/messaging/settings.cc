@@ -137,7 +137,7 @@ Result<Settings> parse_settings(const json::object& defaults, const lattice::Lin
   return settings;
 }
 
-std::string warning_about(const Settings& settings, const lattice::Link& link) {
+std::string oddities_of(const Settings& settings, const lattice::Link& link) {
   auto warning = capability::warning_about_unknown(
       link, {kKeys[0], kKeys[1], kKeys[2], kKeys[3], kKeys[4], kKeys[5], kKeys[6]});
   for (const auto& [subject, queue] : settings.subscriptions) {

@@ -34,7 +34,7 @@ struct Settings {
 Result<Settings> parse_settings(const boost::json::object& defaults, const lattice::Link& link);
 
 // What works but was probably not meant so.
-std::string warning_about(const Settings& settings, const lattice::Link& link);
+std::string oddities_of(const Settings& settings, const lattice::Link& link);
 
 // Whether a subject is the lattice's own: commands to hosts, calls, its state.
 bool is_lattice_subject(std::string_view subject);

@@ -29,7 +29,7 @@ std::string refusal(Values values) {
 }
 std::string warning(Values values) {
   const auto link = link_with(std::move(values));
-  return warning_about(parsed(link.values).value(), link);
+  return oddities_of(parsed(link.values).value(), link);
 }
 
 TEST(MessagingSettings, ReadsSubscriptionsAndServers) {

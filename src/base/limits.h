@@ -69,7 +69,8 @@ inline constexpr std::size_t kKeyValueBufferBytes = 256_KiB;    // kept between 
 // Messaging, per link
 inline constexpr std::size_t kMessagingSubscriptionsMax = 64;
 inline constexpr int kMessagingDeliveriesMax = 75;  // at once, per subscription, as in 2022
-inline constexpr int kMessagingPendingMax = 10'000;  // waiting for that, per subscription; then lost
+inline constexpr int kMessagingPendingMax =
+    10'000;  // waiting for that, per subscription; then lost
 inline constexpr std::size_t kMessagingPendingBytesMax = 64_MiB;
 inline constexpr std::size_t kMessagingQueuedMax = 10'000;  // publishes and requests under way
 

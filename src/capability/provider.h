@@ -50,10 +50,6 @@ class Provider {
   // replaces it. The error says why it cannot work ("cannot listen on 0.0.0.0:8080: address already
   // in use"); the link is then kept as failed with that reason and the others work on.
   virtual runtime::Task<void> link_put(lattice::Link link) = 0;
-  // Core 0, after link_put() succeeded: a sentence about what works but was probably not meant so
-  // ("link value 'URI' means nothing …"), shown to who made the link and beside it; "" if all is
-  // well.
-  virtual std::string link_warning(const lattice::Link&) const { return {}; }
   virtual runtime::Task<void> link_delete(lattice::Link link) = 0;
   // Core 0, after link_put() succeeded. What whoever put this link should know though it works,
   // such as values that mean nothing; "" for nothing. Shown as the reason of the active link.

@@ -43,8 +43,9 @@ struct ActorDescription {
   // Ours beyond 2022; absent fields are left out.
   std::string digest, mode;  // "fresh" | "reuse"
 };
-struct LinkStatus {                      // ours: the true state of a link at its provider
-  std::string actor_id, status, reason;  // "active" | "failed" | "pending"
+struct LinkStatus {  // ours: the true state of a link at its provider
+  // "active" | "failed" | "pending"; the reason of an active one is a warning, "" if all is well
+  std::string actor_id, status, reason;
 };
 struct ProviderDescription {
   std::string id, image_ref, link_name, name, contract_id, instance_id;

@@ -2,10 +2,19 @@
 
 #include <algorithm>
 
+#include "httpclient/http_client_provider.h"
 #include "httpserver/http_provider.h"
+#include "keyvalue/embedded_provider.h"
+#include "keyvalue/redis_provider.h"
+#include "messaging/messaging_provider.h"
 
 namespace trellis::host {
 namespace {
+
+template <class Provider>
+std::unique_ptr<capability::Provider> make(capability::ProviderContext context) {
+  return std::make_unique<Provider>(std::move(context));
+}
 
 BuiltinProvider http_server() {
   return {.name = "httpserver",
@@ -16,9 +25,55 @@ BuiltinProvider http_server() {
                    .vendor = "Trellis",
                    .version = TRELLIS_VERSION,
                    .revision = 1},
-          .make = [](capability::ProviderContext context) -> std::unique_ptr<capability::Provider> {
-            return std::make_unique<httpserver::HttpProvider>(std::move(context));
-          }};
+          .make = make<httpserver::HttpProvider>};
+}
+
+BuiltinProvider http_client() {
+  return {.name = "httpclient",
+          .references = {"wasmcloud.azurecr.io/httpclient", "ghcr.io/wasmcloud/httpclient"},
+          .info = {.public_key = std::string(httpclient::kPublicKey),
+                   .contract_id = "wasmcloud:httpclient",
+                   .name = "HTTP Client",
+                   .vendor = "Trellis",
+                   .version = TRELLIS_VERSION,
+                   .revision = 1},
+          .make = make<httpclient::HttpClientProvider>};
+}
+
+BuiltinProvider redis() {
+  return {.name = "kvredis",
+          .references = {"wasmcloud.azurecr.io/kvredis", "ghcr.io/wasmcloud/kvredis"},
+          .info = {.public_key = std::string(keyvalue::kRedisPublicKey),
+                   .contract_id = "wasmcloud:keyvalue",
+                   .name = "KeyValue Redis Provider",
+                   .vendor = "Trellis",
+                   .version = TRELLIS_VERSION,
+                   .revision = 1},
+          .make = make<keyvalue::RedisProvider>};
+}
+
+BuiltinProvider nats_messaging() {
+  return {.name = "nats_messaging",
+          .references = {"wasmcloud.azurecr.io/nats_messaging", "ghcr.io/wasmcloud/nats_messaging"},
+          .info = {.public_key = std::string(messaging::kPublicKey),
+                   .contract_id = "wasmcloud:messaging",
+                   .name = "NATS Messaging Provider",
+                   .vendor = "Trellis",
+                   .version = TRELLIS_VERSION,
+                   .revision = 1},
+          .make = make<messaging::MessagingProvider>};
+}
+
+BuiltinProvider embedded_store() {
+  return {.name = "keyvalue",
+          .references = {},
+          .info = {.public_key = std::string(keyvalue::kEmbeddedPublicKey),
+                   .contract_id = "wasmcloud:keyvalue",
+                   .name = "Embedded KeyValue Store",
+                   .vendor = "Trellis",
+                   .version = TRELLIS_VERSION,
+                   .revision = 1},
+          .make = make<keyvalue::EmbeddedProvider>};
 }
 
 // "registry/name" of "registry/name:tag@digest"; a ':' before the last '/' belongs to a port.
@@ -34,7 +89,8 @@ std::string_view without_tag(std::string_view reference) {
 }  // namespace
 
 const std::vector<BuiltinProvider>& builtin_providers() {
-  static const std::vector<BuiltinProvider> kAll{http_server()};
+  static const std::vector<BuiltinProvider> kAll{http_server(), http_client(), nats_messaging(),
+                                                 redis(), embedded_store()};
   return kAll;
 }
 

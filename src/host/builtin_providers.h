@@ -14,7 +14,7 @@ namespace trellis::host {
 
 struct BuiltinProvider {
   std::string name;                     // "httpserver"
-  std::vector<std::string> references;  // registry/name, without a tag
+  std::vector<std::string> references;  // registry/name, without a tag; none: only builtin:<name>
   capability::ProviderInfo info;
   std::function<std::unique_ptr<capability::Provider>(capability::ProviderContext)> make;
 };

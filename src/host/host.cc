@@ -17,6 +17,7 @@ constexpr auto kHousekeepingTick = 1s;
 constexpr auto kHeartbeatEvery = 30s;
 constexpr auto kHealthFirst = 5s;
 constexpr auto kHealthEvery = 30s;
+constexpr auto kRetryLinksEvery = 5s;
 constexpr auto kStopPoll = 10ms;
 constexpr auto kFailedStartStopTime = 5s;
 
@@ -215,6 +216,7 @@ void Host::tell_wash() {
 runtime::Task<void> Host::housekeep() {
   auto next_heartbeat = std::chrono::steady_clock::now();
   auto next_health = next_heartbeat + kHealthFirst;
+  auto next_retry = next_heartbeat + kRetryLinksEvery;
   while (true) {
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_heartbeat) {
@@ -224,6 +226,10 @@ runtime::Task<void> Host::housekeep() {
     if (now >= next_health) {
       CO_TRY_OK(co_await providers_->check_health());
       next_health = now + kHealthEvery;
+    }
+    if (now >= next_retry) {
+      tasks_->spawn("trying links again", providers_->retry_failed_links());
+      next_retry = now + kRetryLinksEvery;
     }
     CO_TRY_OK(
         co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kHousekeepingTick)));

@@ -1,5 +1,7 @@
 #include "host/local_provider.h"
 
+#include <fmt/format.h>
+
 #include "codec/cloud_event.h"
 #include "codec/msgpack.h"
 
@@ -17,7 +19,10 @@ LocalProvider::LocalProvider(Parts& parts, Delivery& delivery, const BuiltinProv
                               .actors = actors_,
                               .link_name = link_name_,
                               .config_json = std::move(config_json),
-                              .rpc_timeout = parts.config.rpc_timeout})) {}
+                              .rpc_timeout = parts.config.rpc_timeout,
+                              .data_dir = fmt::format("{}/{}/{}", parts.config.data_dir,
+                                                      parts.config.lattice, builtin.name),
+                              .bus_url = "nats://" + parts.provider_bus.url})) {}
 
 LocalProvider::~LocalProvider() = default;
 

@@ -46,7 +46,7 @@ std::string known_names() {
   std::string names;
   for (const auto& provider : builtin_providers()) {
     names += names.empty() ? "" : ", ";
-    names += provider.references.front();
+    names += provider.references.empty() ? "builtin:" + provider.name : provider.references.front();
   }
   return names;
 }
@@ -69,6 +69,10 @@ std::string_view word_for(ProviderState::Kind kind) {
 using LinkKey = std::pair<std::string, std::string>;
 LinkKey key_of(const lattice::Link& link) { return {link.actor_id, link.contract_id}; }
 
+bool may_pass(Errc code) {
+  return code == Errc::unavailable || code == Errc::timeout || code == Errc::exhausted;
+}
+
 }  // namespace
 
 struct ProviderTable::Entry {
@@ -77,6 +81,7 @@ struct ProviderTable::Entry {
   control::StringMap annotations;
   std::unique_ptr<RunningProvider> provider;
   std::map<LinkKey, control::LinkStatus> links;       // as a provider in this process answered
+  std::map<LinkKey, lattice::Link> failed;            // of those, the ones worth trying again
   runtime::Admission turn{1, kLinkChangesQueuedMax};  // one link change at a time
   Health health = Health::unknown;
   std::string told_instance;  // of which the lattice was told that it started; "" when that stopped
@@ -271,16 +276,20 @@ runtime::Task<void> ProviderTable::put(EntryPtr entry, lattice::Link link) {
     LOG(error, "link {} → {}: {}", link.actor_id, link.provider_id, entry->why_not(link));
     co_return Result<void>{};
   }
-  auto done = co_await entry->provider->link_put(*newest);
+  const lattice::Link offered = *newest;
+  auto done = co_await entry->provider->link_put(offered);
   const auto here = entry->provider->here();
   if (!here) co_return done;
   auto& status = entry->links[key_of(link)];
+  const bool told_before = !done && status.reason == done.error().detail;
+  entry->failed.erase(key_of(link));
+  if (!done && may_pass(done.error().code)) entry->failed[key_of(link)] = offered;
   status = {link.actor_id, done ? "active" : "failed",
-            done ? here->warning_about(*newest) : done.error().detail};
+            done ? here->warning_about(offered) : done.error().detail};
   if (done && !status.reason.empty()) {
     LOG(warn, "link {} → {} ({}): {}", link.actor_id, link.provider_id, link.link_name,
         status.reason);
-  } else if (!done) {
+  } else if (!done && !told_before) {
     LOG(error, "link {} → {} ({}): {}; the link is kept, other links work on", link.actor_id,
         link.provider_id, link.link_name, done.error().describe());
   }
@@ -292,8 +301,24 @@ runtime::Task<void> ProviderTable::link_deleted(lattice::Link link) {
   if (!entry || entry->stopping) co_return Result<void>{};
   CO_TRY(const auto turn, co_await entry->turn.enter(runtime::Deadline::in(kLinkChangeTimeout)));
   entry->links.erase(key_of(link));
+  entry->failed.erase(key_of(link));
   if (!entry->takes(link)) co_return Result<void>{};  // it never took it
   co_return co_await entry->provider->link_delete(std::move(link));
+}
+
+runtime::Task<void> ProviderTable::retry_failed_links() {
+  if (std::exchange(retrying_, true)) co_return Result<void>{};
+  const auto all = entries_;  // copies: providers and links come and go meanwhile
+  for (const auto& [key, entry] : all) {
+    const auto failed = entry->failed;
+    for (const auto& [of, link] : failed) {
+      if (entry->stopping) break;
+      if (auto handed = co_await put(entry, link); !handed)
+        LOG(warn, "trying a link again: {}", handed.error().describe());
+    }
+  }
+  retrying_ = false;
+  co_return Result<void>{};
 }
 
 control::LinkStatus ProviderTable::status_of(const lattice::Link& link) const {

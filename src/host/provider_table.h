@@ -38,6 +38,9 @@ class ProviderTable {
   runtime::Task<void> link_put(lattice::Link link);
   runtime::Task<void> link_deleted(lattice::Link link);
   control::LinkStatus status_of(const lattice::Link& link) const;
+  // Links that failed for a reason that may pass (a port that is taken, a server that is not there)
+  // are handed over again.
+  runtime::Task<void> retry_failed_links();
   // Whether the bus is to be told of the link: not when its provider runs here in a process of its
   // own, which is told in its own time, nor when it offers another contract.
   bool is_for_the_bus(const lattice::Link& link) const;
@@ -76,6 +79,7 @@ class ProviderTable {
   std::function<runtime::Task<void>()> routes_changed_;
   ProviderLoader loader_;
   std::map<Key, EntryPtr> entries_;
+  bool retrying_ = false;
 };
 
 }  // namespace trellis::host

@@ -21,14 +21,17 @@ lattice::Entity actor_entity(std::string_view key) {
   return {.public_key = std::string(key), .link_name = {}, .contract_id = {}};
 }
 
+constexpr const char* kProviderGaveNoAnswer = "router.provider";
+
 // What the guest is told when its call failed: 2022's text where nobody answered, else the callee's
-// own words.
+// own words; those a provider of this process has for a store or a server that cannot be reached,
+// too.
 Error as_guest_sees_it(Error error, std::string_view caller, std::string_view target,
-                       std::string_view operation) {
-  if (error.code == Errc::timeout || error.code == Errc::unavailable) {
-    LOG(warn, "actor {} called {} of {}: {}", caller, operation, target, error.describe());
+                       std::string_view operation, bool in_process = false) {
+  if (error.code != Errc::timeout && error.code != Errc::unavailable) return error;
+  LOG(warn, "actor {} called {} of {}: {}", caller, operation, target, error.describe());
+  if (!in_process || error.site == std::string_view(kProviderGaveNoAnswer))
     error.detail = kRequestTimeout;
-  }
   return error;
 }
 
@@ -163,7 +166,7 @@ runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink&
       routed.provider
           ? co_await runtime::with_deadline<Bytes>(
                 routed.provider->handle(link, request.operation, request.payload, deadline),
-                deadline, "router.provider")
+                deadline, kProviderGaveNoAnswer)
           : co_await remote_.call(actor_entity(key), target, std::string(request.operation),
                                   Bytes(request.payload.begin(), request.payload.end()), deadline);
   if (events_.wanted()) {
@@ -174,8 +177,8 @@ runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink&
   if (!answer && answer.error().code == Errc::unavailable && !routed.why_down.empty())
     co_return fail(Errc::unavailable, "router.provider_down", routed.why_down);
   if (!answer)
-    co_return fail(
-        as_guest_sees_it(std::move(answer).error(), key, link.provider_id, request.operation));
+    co_return fail(as_guest_sees_it(std::move(answer).error(), key, link.provider_id,
+                                    request.operation, routed.provider != nullptr));
   co_return answer;
 }
 

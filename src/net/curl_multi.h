@@ -31,7 +31,7 @@ struct CurlTransfer {
 };
 
 class CurlMulti : public std::enable_shared_from_this<CurlMulti>,
-                        private runtime::DeadlineQueue::Entry {
+                  private runtime::DeadlineQueue::Entry {
  public:
   explicit CurlMulti(runtime::Core& core);
   ~CurlMulti();
