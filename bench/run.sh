@@ -1,5 +1,6 @@
 #!/bin/bash
-# `make bench`: see bench/run.py.
+# `make bench`: see bench/run.py and bench/keyvalue.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec /usr/bin/python3 bench/run.py "$@"
+/usr/bin/python3 bench/run.py "$@"
+exec /usr/bin/python3 bench/keyvalue.py "$@"
