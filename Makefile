@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down test check bench fuzz format asan tsan clean packages configured programs build
+.PHONY: help up down test check compat bench fuzz format asan tsan clean packages configured programs build
 
 PRESET ?= release
 BUILD  := build/$(PRESET)
@@ -30,6 +30,9 @@ check: build ## formatting, lint, unit tests: under a minute when little changed
 	@scripts/check-format.sh
 	@scripts/lint.py $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2 -L unit
+
+compat: programs ## build providers on the SDKs of 2022 with cargo (minutes, once), run them with this host
+	@tests/compat/run.sh $(BUILD)
 
 bench: build ## compare with nginx and with a native handler; print a table
 	@bench/run.sh

@@ -17,8 +17,8 @@ std::string_view config_media_type(Kind kind);
 // Goes by the first bytes: "application/octet-stream" for what is neither.
 std::string_view media_type_by_magic(BytesView bytes);
 
-// Looks inside: a module must carry claims whose hash fits it, an archive claims of a provider. The
-// error (invalid) says what is missing.
+// Looks inside: a module must carry claims whose hash fits it, an archive must be one whose
+// programs could be run (provider_archive.h). The error (invalid) says what is missing.
 Result<Kind> kind_of(BytesView bytes);
 
 }  // namespace trellis::artifact

@@ -5,7 +5,6 @@ import base64
 import crypt
 import hashlib
 import http.server
-import io
 import json
 import os
 import pathlib
@@ -13,7 +12,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import tarfile
 import threading
 import time
 import urllib.parse
@@ -132,24 +130,12 @@ def manifest_of(layer, layer_type=ACTOR_LAYER, **other):
 
 
 def provider_archive(box, gzip=True):
-    """An archive as `wash par create` makes it, with a token nobody signed."""
-    def part(value):
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
-    issuer = box.wash_json("keys", "gen", "account")["public_key"]
-    subject = box.wash_json("keys", "gen", "service")["public_key"]
-    binary = b"\x7fELF" + bytes(range(256)) * 40
-    claims = {"jti": "x", "iat": 1669593600, "iss": issuer, "sub": subject, "wascap": {
-        "name": "Test", "capid": "test:provider", "vendor": "t",
-        "target_hashes": {"x86_64-linux": hashlib.sha256(binary).hexdigest().upper()}}}
-    token = b".".join([part({"typ": "jwt", "alg": "Ed25519"}), part(claims),
-                       base64.urlsafe_b64encode(bytes(64)).rstrip(b"=")])
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz" if gzip else "w", format=tarfile.GNU_FORMAT) as archive:
-        for name, data in (("claims.jwt", token), ("x86_64-linux.bin", binary)):
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            archive.addfile(entry, io.BytesIO(data))
-    return out.getvalue()
+    """The bytes of an archive that `wash par create` made."""
+    (box.folder / "binary").write_bytes(b"\x7fELF" + bytes(range(256)) * 40)
+    box.wash("par", "create", "-c", "test:provider", "-v", "t", "-n", "Test", "-a", "x86_64-linux", "-b",
+             box.folder / "binary", "--destination", "made.par.gz" if gzip else "made.par",
+             *(["--compress"] if gzip else []))
+    return (box.folder / ("made.par.gz" if gzip else "made.par")).read_bytes()
 
 
 class Server:
