@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <system_error>
 
@@ -54,9 +55,12 @@ TRELLIS_IN_CHILD int start_program(void* argument) {
   if (::dup2(launch.input, 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.errors, 2) < 0)
     give_up(launch, "open its streams");
   if (::syscall(SYS_close_range, 3U, ~0U, 0U) != 0) give_up(launch, "close what is not its own");
-  struct sigaction otherwise = {};
-  otherwise.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &otherwise, nullptr);
+  // By the kernel's own call: the C library keeps two signals to itself, which a program that
+  // started the host may have left ignored. All zeroes is the default; a set has a bit for each of
+  // 64 signals.
+  const unsigned long by_default[4] = {};
+  for (int number = 1; number < NSIG; ++number)
+    ::syscall(SYS_rt_sigaction, number, by_default, nullptr, sizeof(std::uint64_t));
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
