@@ -198,9 +198,11 @@ std::unique_ptr<const InstanceImage> Instance::take_image() {
 }
 
 bool Instance::is_restorable() const {
-  return module_.image() != nullptr && phase_ == Phase::idle &&
-         wasmtime_memory_data_size(context_, &guest_.memory) <=
-             module_.image()->memory_bytes() + limits::kRestoredGrowthBytesMax;
+  if (module_.image() == nullptr || phase_ != Phase::idle) return false;
+  // Less than the image: its own start was refused what the image's was given.
+  const std::size_t bytes = wasmtime_memory_data_size(context_, &guest_.memory);
+  const std::size_t at_start = module_.image()->memory_bytes();
+  return bytes >= at_start && bytes <= at_start + limits::kRestoredGrowthBytesMax;
 }
 
 bool Instance::restore(const PageMap& map) {

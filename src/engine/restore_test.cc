@@ -144,6 +144,21 @@ TEST_F(Restore, GivesNewInstancesWhereATableIsWritten) {
   EXPECT_GE(probe(text, {128, 128, 128}, answers), 3u);
 }
 
+TEST_F(Restore, GivesNewInstancesWhereTheStartWasRefusedMemory) {
+  const std::string text =
+      prober("", R"((func (export "wapc_init") (drop (memory.grow (i32.const 16)))))");
+  auto module = loaded(text);  // with room for the growth, as its image has it
+  auto use = [](InstancePool& pool) -> Task<void> {
+    for (int i = 0; i < 4; ++i) {
+      EXPECT_EQ((co_await call_text(pool, "probe", u32(128), soon())).value_or("error"),
+                u32(0) + u32(4));
+    }
+    EXPECT_GE(pool.instances_made(), 4u);
+    co_return Result<void>();
+  };
+  EXPECT_TRUE(with_pool<void>(module, {.memory_bytes_max = 8 * 65536}, use));
+}
+
 TEST_F(Restore, KeepsNoInstanceThatGrewALot) {
   std::string text = prober("(drop (memory.grow (i32.const 512)))");
   text.replace(text.find("4 64"), 4, "4 900");
