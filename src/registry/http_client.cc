@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kHeaderBytesMax = 64_KiB;
 constexpr long kStallBytesPerSecond = 1'024;
+// libcurl measures in its own way and may be that much early at the deadline it was given.
+constexpr auto kCurlClockSlack = std::chrono::milliseconds(20);
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";
@@ -189,7 +191,7 @@ Error HttpClient::error_of(int code, const Exchange& exchange) const {
       if (connected_after_us == 0) {
         return error(Errc::timeout, fmt::format("{} cannot be reached: nobody answers", from));
       }
-      if (options_.deadline.expired()) {
+      if (options_.deadline.remaining() < kCurlClockSlack) {
         return error(Errc::timeout,
                      fmt::format("{} is too slow: the time is over ({})", from, why));
       }
