@@ -95,7 +95,7 @@ def test_latest_is_refused(host):
 
 
 def test_unknown_provider_says_which_there_are(host):
-    run = host.start_provider("wasmcloud.azurecr.io/kvredis:0.19.0", check=False)
+    run = host.start_provider("wasmcloud.azurecr.io/sqldb_postgres:0.3.1", check=False)
     assert run.returncode == 1
     assert "wasmcloud.azurecr.io/httpserver" in run.stderr
 
