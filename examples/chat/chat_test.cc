@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_host.h"
+#include "fake_http.h"
 
 namespace trellis::sdk {
 namespace {
@@ -14,17 +15,7 @@ class ChatTest : public ::testing::Test {
 
   std::string request(const std::string& method, const std::string& path,
                       std::string_view body = "") {
-    Bytes bytes;
-    MsgpackWriter writer(bytes);
-    writer.map(4);
-    writer.str("method");
-    writer.str(method);
-    writer.str("path");
-    writer.str(path);
-    writer.str("header");
-    writer.map(0);
-    writer.str("body");
-    writer.bin(as_bytes(body));
+    const auto bytes = http_request({.method = method, .path = path, .body = body});
     EXPECT_TRUE(host_.invoke("HttpServer.HandleRequest", bytes)) << host_.error;
     return host_.response;
   }

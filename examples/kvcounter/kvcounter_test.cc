@@ -4,23 +4,16 @@
 #include <gtest/gtest.h>
 
 #include "fake_host.h"
+#include "fake_http.h"
 
 namespace trellis::sdk {
 namespace {
 
 // The answer to GET (or `method`) of `path`.
 std::string answer(const std::string& path, const std::string& method = "GET") {
-  Bytes request;
-  MsgpackWriter writer(request);
-  writer.map(3);
-  writer.str("method");
-  writer.str(method);
-  writer.str("path");
-  writer.str(path);
-  writer.str("header");
-  writer.map(0);
   auto& host = fake_host();
   host.calls.clear();
+  const auto request = http_request({.method = method, .path = path});
   EXPECT_TRUE(host.invoke("HttpServer.HandleRequest", request)) << host.error;
   return host.response;
 }

@@ -2,22 +2,17 @@
 #include <gtest/gtest.h>
 
 #include "fake_host.h"
+#include "fake_http.h"
 #include "ping.cc"
 
 namespace trellis::sdk {
 namespace {
 
 std::string answer(const std::string& query) {
-  Bytes request;
-  MsgpackWriter writer(request);
-  writer.map(2);
-  writer.str("queryString");
-  writer.str(query);
-  writer.str("header");
-  writer.map(0);
   auto& host = fake_host();
   host.calls.clear();
-  EXPECT_TRUE(host.invoke("HttpServer.HandleRequest", request)) << host.error;
+  EXPECT_TRUE(host.invoke("HttpServer.HandleRequest", http_request({.query = query})))
+      << host.error;
   return host.response;
 }
 
