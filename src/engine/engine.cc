@@ -28,6 +28,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t kInstancesMin = 8;
 constexpr auto kStartupTimeout = 2s;
+constexpr std::size_t kStartPart = 8;  // of all guests' memory, one in so many is not for growth
 
 // What a module meets when it is started for the first time only to see that it can be.
 class NoHost final : public HostCalls {
@@ -85,7 +86,7 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
   WasmtimeEngine(EngineOptions options, Profiles profiles, runtime::Offload& offload)
       : options_(std::move(options)),
         profiles_(std::move(profiles)),
-        budget_(options_.guest_memory_bytes_max),
+        budget_(options_.guest_memory_bytes_max, options_.guest_memory_bytes_max / kStartPart),
         ticker_({profiles_.small.engine.get(), profiles_.large.engine.get()}),
         cache_(options_.cache_dir, trellis_engine_compatibility_hash(profiles_.small.engine.get())),
         offload_(offload) {}

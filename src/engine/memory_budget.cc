@@ -9,9 +9,9 @@ constexpr std::size_t kTablesMax = 4;
 
 }  // namespace
 
-bool MemoryBudget::take(std::size_t bytes) {
-  if (bytes > bytes_max_) return false;
-  if (used_.fetch_add(bytes, std::memory_order_relaxed) <= bytes_max_ - bytes) return true;
+bool MemoryBudget::take(std::size_t bytes, std::size_t bytes_max) {
+  if (bytes > bytes_max) return false;
+  if (used_.fetch_add(bytes, std::memory_order_relaxed) <= bytes_max - bytes) return true;
   give_back(bytes);
   return false;
 }
@@ -47,7 +47,10 @@ MemoryShare::~MemoryShare() {
 bool MemoryShare::take_more(std::size_t bytes) {
   const std::size_t held = held_ + bytes;
   const std::size_t beyond = held > kept_bytes_ ? held - kept_bytes_ : 0;
-  if (!has_slot_ || (beyond > taken_ && !budget_.take(beyond - taken_))) {
+  const auto take = [this](std::size_t more) {
+    return growing_ ? budget_.take_to_grow(more) : budget_.take(more);
+  };
+  if (!has_slot_ || (beyond > taken_ && !take(beyond - taken_))) {
     refused_ = true;
     return false;
   }

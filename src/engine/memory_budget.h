@@ -14,15 +14,21 @@ namespace trellis::engine {
 
 class MemoryBudget {  // any thread
  public:
-  explicit MemoryBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  // Of bytes_max, `for_starts` cannot be taken to grow: a guest that fills all there is would keep
+  // the instances of others from starting.
+  explicit MemoryBudget(std::size_t bytes_max, std::size_t for_starts = 0)
+      : bytes_max_(bytes_max), growth_max_(bytes_max - for_starts) {}
 
-  bool take(std::size_t bytes);  // false: not that much is left
+  bool take(std::size_t bytes) { return take(bytes, bytes_max_); }  // false: not that much is left
+  bool take_to_grow(std::size_t bytes) { return take(bytes, growth_max_); }
   void give_back(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::size_t bytes_max() const { return bytes_max_; }
   std::size_t bytes_used() const { return used_.load(std::memory_order_relaxed); }
 
  private:
-  const std::size_t bytes_max_;
+  bool take(std::size_t bytes, std::size_t bytes_max);
+
+  const std::size_t bytes_max_, growth_max_;
   std::atomic<std::size_t> used_{0};
 };
 
@@ -47,7 +53,10 @@ class MemoryShare : public trellis_limiter_t {
 
   // Whether something was refused, since the last call began, that the budget had no room for.
   bool refused() const { return refused_; }
-  void begin_call() { refused_ = false; }
+  void begin_call() {
+    refused_ = false;
+    growing_ = true;
+  }
   const MemoryBudget& budget() const { return budget_; }
 
  private:
@@ -59,6 +68,7 @@ class MemoryShare : public trellis_limiter_t {
   const bool has_slot_;
   std::size_t held_ = 0, taken_ = 0;
   bool refused_ = false;
+  bool growing_ = false;  // it has started: what it takes now is growth
 };
 
 }  // namespace trellis::engine

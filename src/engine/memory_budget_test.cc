@@ -26,6 +26,19 @@ TEST(MemoryBudget, GivesOnlyWhatThereIs) {
   EXPECT_TRUE(budget.take(60));
 }
 
+TEST(MemoryBudget, KeepsWhatIsForStartsFromGrowth) {
+  MemoryBudget budget(1000, 200);
+  SlotUse slots;
+  MemoryShare greedy(budget, slots, kKept, kMemoryMax);
+  greedy.begin_call();
+  EXPECT_TRUE(take(greedy, 800));
+  EXPECT_FALSE(take(greedy, 1));
+  MemoryShare other(budget, slots, kKept, kMemoryMax);
+  EXPECT_TRUE(take(other, 150)) << "it starts all the same";
+  other.begin_call();
+  EXPECT_FALSE(take(other, 1));
+}
+
 TEST(MemoryBudget, WithoutABoundGivesAll) {
   MemoryBudget budget(SIZE_MAX);
   EXPECT_TRUE(budget.take(std::size_t{1} << 40));
