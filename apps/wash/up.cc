@@ -30,6 +30,7 @@ constexpr std::string_view kOwnBus = "trellis";  // what our bus calls itself in
 struct Place {  // where this host will be
   std::string bus_host, dashboard;
   std::uint16_t bus_port = 0, dashboard_port = 0;
+  bool joins_nats = false;  // which is at `bus`, else the host brings it
   HostFiles files;
   std::filesystem::path context;  // the host's, when it is not the first on this machine
 
@@ -51,24 +52,20 @@ Error with_advice(std::string message, std::string advice) {
   return caused_by(std::move(message), Error{Errc::unavailable, "wash.up", std::move(advice)});
 }
 
-// What only a real NATS server can give: this host brings its own bus.
-Result<void> check_supported(const UpOptions& options, const Place& place) {
-  if (!options.remote_url.empty())
-    return fail(with_advice(
-        "Cannot extend a remote NATS: this version's host brings its own bus and does not "
-        "join a NATS network",
-        "leave out --nats-remote-url and --nats-credsfile"));
-  if (!options.connect_only) return {};
+// A NATS server that is to be used must be there.
+Result<void> check_nats(const UpOptions& options, const Place& place) {
   control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
-  if (bus.state != control::PortState::nats)
+  if (bus.state == control::PortState::nats) return {};
+  const std::string why = bus.reason.empty() ? "what listens there is not a NATS server"
+                                             : bus.reason;
+  if (options.connect_only)
     return fail(with_advice(
         fmt::format("Could not connect to NATS at {}, exiting since --nats-connect-only was set",
                     place.bus()),
-        bus.reason.empty() ? "what listens there is not a NATS server" : bus.reason));
-  return fail(with_advice(
-      fmt::format("Cannot join the NATS server at {}: this version's host brings its own bus",
-                  place.bus()),
-      "leave out --nats-connect-only and choose a free port with --nats-port"));
+        why));
+  if (!options.remote_url.empty())
+    return fail(with_advice("Could not connect to leafnode remote: " + place.bus(), why));
+  return fail(with_advice(fmt::format("Could not connect to NATS at {}", place.bus()), why));
 }
 
 Result<void> check_free(const Place& place) {
@@ -81,16 +78,19 @@ Result<void> check_free(const Place& place) {
                     "WASMCLOUD_DASHBOARD_PORT={} TRELLIS_DATA_DIR=~/.local/state/trellis-2 wash up "
                     "--nats-port {}",
                     place.url(), place.dashboard_port + 1, place.bus_port + 1)));
-  control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
-  if (bus.state != control::PortState::closed) {
-    std::string who = "it is not a NATS server";
+  if (!place.joins_nats) {
+    control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
+    std::string advice = "it is not a NATS server; stop it, or choose another port with --nats-port";
     if (bus.state == control::PortState::nats)
-      who = bus.server_name == kOwnBus ? "it is the bus of another Trellis host"
-                                       : "it is a NATS server";
-    return fail(
-        with_advice(fmt::format("Could not start NATS server, a process is already listening on {}",
-                                place.bus()),
-                    fmt::format("{}; stop it, or choose another port with --nats-port", who)));
+      advice = fmt::format("it is {}; join it with --nats-connect-only, or choose another port with "
+                           "--nats-port",
+                           bus.server_name == kOwnBus ? "the bus of another Trellis host"
+                                                      : "a NATS server");
+    if (bus.state != control::PortState::closed)
+      return fail(with_advice(
+          fmt::format("Could not start NATS server, a process is already listening on {}",
+                      place.bus()),
+          advice));
   }
   control::PortProbe dashboard = control::probe_port(place.dashboard, place.dashboard_port, 100ms);
   if (dashboard.state != control::PortState::closed)
@@ -104,10 +104,12 @@ Result<void> check_free(const Place& place) {
 Output report(const Place& place, const HostProcess& host, bool detached) {
   Output output;
   std::vector<std::string> lines = {"🛁 wash up completed successfully"};
-  output.json["nats_pid"] = host.pid;  // the bus is part of the host
+  if (!place.joins_nats) output.json["nats_pid"] = host.pid;  // the bus is part of the host
   output.json["nats_url"] = place.bus();
   if (detached) {
-    lines.push_back(fmt::format("🕸  NATS is running in the background at {}", place.bus()));
+    lines.push_back(place.joins_nats
+                        ? fmt::format("🕸  The host has joined NATS at {}", place.bus())
+                        : fmt::format("🕸  NATS is running in the background at {}", place.bus()));
     lines.push_back(fmt::format("🌐 The wasmCloud dashboard is running at {}", place.url()));
     lines.push_back(
         fmt::format("📜 Logs for the host are being written to {}", place.files.log.string()));
@@ -251,7 +253,8 @@ Result<Output> up(const Context& context, const UpOptions& options) {
     context.note(fmt::format(
         "Note: {} has no meaning here: the host brings its own bus, and nothing is downloaded.",
         fmt::join(names, ", ")));
-  TRY_OK(check_supported(options, place));
+  place.joins_nats = options.joins_nats();
+  if (place.joins_nats) TRY_OK(check_nats(options, place));
   TRY_OK(check_free(place));
   HostStart what;
   TRY(what.program, find_host_program());

@@ -17,12 +17,14 @@ constexpr const char* kOther = "Taken for compatibility; no meaning here";
 
 UpOptions::UpOptions(CLI::App& app) {
   app.add_flag("-d,--detached,--detach", detached, "Run in the background; `wash down` stops it");
-  app.add_option("--nats-host", nats_host, "Address the host's bus listens on")
+  app.add_option("--nats-host", nats_host,
+                 "Address the host's bus listens on, or of the NATS server to use")
       ->envname("NATS_HOST")
       ->capture_default_str()
       ->type_name("<HOST>")
       ->group(kNats);
-  app.add_option("--nats-port", nats_port, "Port the host's bus listens on")
+  app.add_option("--nats-port", nats_port,
+                 "Port the host's bus listens on, or of the NATS server to use")
       ->envname("NATS_PORT")
       ->capture_default_str()
       ->type_name("<PORT>")
@@ -31,7 +33,7 @@ UpOptions::UpOptions(CLI::App& app) {
                "Use the NATS server that runs there, start none")
       ->envname("NATS_CONNECT_ONLY")
       ->group(kNats);
-  CLI::Option* url = app.add_option("--nats-remote-url", remote_url, "A remote NATS to extend")
+  CLI::Option* url = app.add_option("--nats-remote-url", remote_url, "A remote NATS to join")
                          ->envname("NATS_REMOTE_URL")
                          ->type_name("<URL>")
                          ->group(kNats);
@@ -72,8 +74,6 @@ UpOptions::UpOptions(CLI::App& app) {
   take(app, "--nats-version", "NATS_VERSION");
   take(app, "--nats-js-domain", "NATS_JS_DOMAIN");
   take(app, "--wasmcloud-version", "WASMCLOUD_VERSION");
-  for (const char* name : {"rpc", "prov-rpc", "ctl"})
-    take(app, fmt::format("--{}-credsfile", name), "");
   const std::string start_only = "Nothing is ever downloaded";
   taken_.push_back(app.add_flag("--wasmcloud-start-only", start_only)->group(kOther));
 }
@@ -96,6 +96,8 @@ void UpOptions::pass_connection(CLI::App& app, const std::string& name,
   pass(app, fmt::format("--{}-seed", name), variable + "SEED", about("Seed"));
   pass(app, fmt::format("--{}-jwt", name), variable + "JWT", about("JWT"));
   pass(app, fmt::format("--{}-tls", name), variable + "TLS", about("TLS"), Kind::one);
+  pass(app, fmt::format("--{}-credsfile", name), variable + "CREDSFILE",
+       about("NATS credentials file"));
 }
 
 void UpOptions::take(CLI::App& app, const std::string& flag, const std::string& variable) {
@@ -116,9 +118,19 @@ std::map<std::string, std::string> UpOptions::environment() const {
                                                     {"WASMCLOUD_RPC_TIMEOUT_MS", "2000"},
                                                     {"WASMCLOUD_PROV_SHUTDOWN_DELAY_MS", "300"},
                                                     {"WASMCLOUD_STRUCTURED_LOG_LEVEL", "info"}};
+  environment["TRELLIS_BUS"] = joins_nats() ? "nats" : "embedded";
   for (const char* connection : {"RPC", "PROV_RPC", "CTL"}) {
-    environment[fmt::format("WASMCLOUD_{}_HOST", connection)] = nats_host;
-    environment[fmt::format("WASMCLOUD_{}_PORT", connection)] = fmt::to_string(nats_port);
+    const std::string prefix = fmt::format("WASMCLOUD_{}_", connection);
+    environment[prefix + "HOST"] = nats_host;
+    environment[prefix + "PORT"] = fmt::to_string(nats_port);
+    if (remote_url.empty()) continue;
+    const std::string remote = remote_address();
+    const std::size_t colon = remote.rfind(':');
+    environment[prefix + "HOST"] = remote.substr(0, colon);
+    environment[prefix + "PORT"] =
+        colon == std::string::npos ? "4222" : remote.substr(colon + 1);
+    environment[prefix + "CREDSFILE"] = remote_credsfile;
+    if (remote_url.starts_with("tls://")) environment[prefix + "TLS"] = "1";
   }
   for (const Setting& setting : settings_) {
     if (setting.option->count() == 0) continue;
@@ -137,14 +149,34 @@ std::map<std::string, std::string> UpOptions::environment() const {
   return environment;
 }
 
+bool UpOptions::joins_nats() const {
+  if (connect_only || !remote_url.empty()) return true;
+  if (const char* said = std::getenv("TRELLIS_BUS")) return std::string_view(said) == "nats";
+  for (const char* variable : {"SEED", "JWT", "TLS", "CREDSFILE"})
+    if (!given(fmt::format("WASMCLOUD_RPC_{}", variable)).empty()) return true;
+  const std::string host = bus_host();
+  return host != "localhost" && host != "0.0.0.0" && host != "::" && host != "::1" &&
+         host != "[::]" && host != "[::1]" && !host.starts_with("127.");
+}
+
+std::string UpOptions::remote_address() const {
+  const std::size_t scheme = remote_url.find("://");
+  return scheme == std::string::npos ? remote_url : remote_url.substr(scheme + 3);
+}
+
 std::string UpOptions::bus_host() const {
-  std::string host = given("WASMCLOUD_RPC_HOST");
-  return host.empty() ? nats_host : host;
+  const std::string host = given("WASMCLOUD_RPC_HOST");
+  if (!host.empty()) return host;
+  const std::string remote = remote_address();
+  return remote.empty() ? nats_host : remote.substr(0, remote.rfind(':'));
 }
 
 std::uint16_t UpOptions::bus_port() const {
   std::string port = given("WASMCLOUD_RPC_PORT");
-  std::uint16_t number = nats_port;
+  const std::string remote = remote_address();
+  std::uint16_t number = remote.empty() ? nats_port : std::uint16_t{4222};
+  if (const std::size_t colon = remote.rfind(':'); port.empty() && colon != std::string::npos)
+    port = remote.substr(colon + 1);
   std::from_chars(port.data(), port.data() + port.size(), number);
   return number;
 }

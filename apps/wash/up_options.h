@@ -27,7 +27,9 @@ class UpOptions {
 
   // For the host, beyond what wash's own environment holds.
   std::map<std::string, std::string> environment() const;
-  // Where the host's bus will listen: the RPC address if one was given.
+  // Whether the host is to use a NATS server that is there, instead of a bus of its own.
+  bool joins_nats() const;
+  // Where that is, or where the host's own bus will listen: the RPC address if one was given.
   std::string bus_host() const;
   std::uint16_t bus_port() const;
   // Options that were given and do nothing here.
@@ -45,6 +47,7 @@ class UpOptions {
   void pass_connection(CLI::App& app, const std::string& name, const std::string& variable);
   void take(CLI::App& app, const std::string& flag, const std::string& variable);
   std::string given(const std::string& variable) const;
+  std::string remote_address() const;  // of remote_url, without its scheme
 
   std::vector<Setting> settings_;
   std::vector<CLI::Option*> taken_;

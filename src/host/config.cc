@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <fstream>
+#include <iterator>
 
+#include "lattice/nats_text.h"
 #include "registry/cache.h"
 
 extern char** environ;
@@ -32,6 +35,16 @@ Result<std::uint64_t> number(const Environment& get, const std::string& name,
 std::string text_or(const Environment& get, const char* name, std::string otherwise) {
   auto value = get(name);
   return value && !value->empty() ? *value : std::move(otherwise);
+}
+
+Result<std::string> read_text_file(const std::string& path, const std::string& variable) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file || text.empty())
+    return fail(Errc::invalid, kSite,
+                fmt::format("{}={}: the file cannot be read, or is empty", variable, path));
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  return text;
 }
 
 bool flag(const Environment& get, const char* name, bool otherwise) {
@@ -94,10 +107,72 @@ std::vector<std::string> environment_for_children(const std::vector<std::string>
   return out;
 }
 
+// The value, or what the file holds that it names, as wash has it.
+Result<std::string> text_or_file(const Environment& get, const std::string& name) {
+  auto value = text_or(get, name.c_str(), "");
+  if (!value.starts_with('/')) return value;
+  TRY(const auto text, read_text_file(value, name));
+  return text;
+}
+
+Result<BusConnection> read_connection(const Environment& get, const std::string& prefix,
+                                      BusConnection connection) {
+  connection.host = text_or(get, (prefix + "HOST").c_str(), connection.host);
+  TRY(const auto port, number(get, prefix + "PORT", connection.port, 0, 65535));
+  connection.port = static_cast<std::uint16_t>(port);
+  TRY(auto jwt, text_or_file(get, prefix + "JWT"));
+  TRY(auto seed, text_or_file(get, prefix + "SEED"));
+  if (const auto file = text_or(get, (prefix + "CREDSFILE").c_str(), ""); !file.empty()) {
+    TRY(const auto text, read_text_file(file, prefix + "CREDSFILE"));
+    auto credentials = lattice::parse_nats_credentials(text);
+    if (!credentials)
+      return fail(Errc::invalid, kSite,
+                  fmt::format("{}CREDSFILE={}: {}", prefix, file, credentials.error().detail));
+    jwt = credentials->jwt;
+    seed = credentials->seed;
+  }
+  if (!jwt.empty() && seed.empty())
+    return fail(Errc::invalid, kSite,
+                fmt::format("{0}JWT is set and {0}SEED is not: a JWT for NATS needs the seed that "
+                            "goes with it",
+                            prefix));
+  if (!jwt.empty()) connection.jwt = std::move(jwt);
+  if (!seed.empty()) connection.seed = std::move(seed);
+  connection.tls = flag(get, (prefix + "TLS").c_str(), connection.tls);
+  return connection;
+}
+
+bool is_this_machine(const std::string& host) {
+  return host == "localhost" || host == "0.0.0.0" || host == "::" || host == "[::]" ||
+         host == "::1" || host == "[::1]" || host.starts_with("127.");
+}
+
+// The other two connections go where calls go, unless they are told otherwise (§9.1).
+Result<void> read_bus(const Environment& get, Config& config) {
+  TRY(config.rpc, read_connection(get, "WASMCLOUD_RPC_", config.rpc));
+  TRY(config.provider_rpc, read_connection(get, "WASMCLOUD_PROV_RPC_", config.rpc));
+  TRY(config.control, read_connection(get, "WASMCLOUD_CTL_", config.rpc));
+  config.nats_ca_file = text_or(get, "TRELLIS_NATS_CA", "");
+  config.nats_cert_file = text_or(get, "TRELLIS_NATS_CERT", "");
+  config.nats_key_file = text_or(get, "TRELLIS_NATS_KEY", "");
+  config.js_domain = text_or(get, "WASMCLOUD_JS_DOMAIN", "");
+  if (config.nats_cert_file.empty() != config.nats_key_file.empty())
+    return fail(Errc::invalid, kSite,
+                "TRELLIS_NATS_CERT and TRELLIS_NATS_KEY go together: one of them is missing");
+  const auto bus = text_or(get, "TRELLIS_BUS", "");
+  if (!bus.empty() && bus != "nats" && bus != "embedded")
+    return fail(Errc::invalid, kSite,
+                fmt::format("TRELLIS_BUS='{}' is neither 'nats' nor 'embedded'", bus));
+  const auto& rpc = config.rpc;
+  config.join_nats = bus == "nats" || (bus.empty() && (!is_this_machine(rpc.host) || rpc.tls ||
+                                                       !rpc.jwt.empty() || !rpc.seed.empty()));
+  if (config.join_nats && rpc.port == 0)
+    return fail(Errc::invalid, kSite, "WASMCLOUD_RPC_PORT=0 is no port of a NATS server");
+  return {};
+}
+
 Result<void> read_addresses(const Environment& get, Config& config) {
-  config.bus_host = text_or(get, "WASMCLOUD_RPC_HOST", config.bus_host);
-  TRY(const auto bus_port, number(get, "WASMCLOUD_RPC_PORT", config.bus_port, 0, 65535));
-  config.bus_port = static_cast<std::uint16_t>(bus_port);
+  TRY_OK(read_bus(get, config));
   config.dashboard_host = text_or(get, "WASMCLOUD_DASHBOARD_HOST", config.dashboard_host);
   TRY(const auto older, number(get, "PORT", config.dashboard_port, 0, 65535));
   TRY(const auto port, number(get, "WASMCLOUD_DASHBOARD_PORT", older, 0, 65535));

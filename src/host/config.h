@@ -19,14 +19,28 @@
 
 namespace trellis::host {
 
+// One of the connections to the lattice: WASMCLOUD_RPC_*, _PROV_RPC_*, _CTL_*.
+struct BusConnection {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 4222;
+  std::string jwt, seed;  // of a NATS user; a seed alone is an nkey
+  bool tls = false;
+  bool operator==(const BusConnection&) const = default;
+};
+
 struct Config {
   std::string lattice = "default";  // WASMCLOUD_LATTICE_PREFIX
   std::string host_seed,
       cluster_seed;  // WASMCLOUD_HOST_SEED, WASMCLOUD_CLUSTER_SEED; "" makes new ones
   std::vector<std::string> cluster_issuers;    // WASMCLOUD_CLUSTER_ISSUERS
   std::string control_prefix = "wasmbus.ctl";  // WASMCLOUD_CTL_TOPIC_PREFIX
-  std::string bus_host = "127.0.0.1";  // WASMCLOUD_RPC_HOST / _PORT: where the embedded bus listens
-  std::uint16_t bus_port = 4222;
+  // TRELLIS_BUS: a NATS server that is there (`nats`), or a bus of this host's own (`embedded`),
+  // which then listens where `rpc` says. When nothing is said: NATS if `rpc` is on another machine
+  // or has credentials or TLS.
+  bool join_nats = false;
+  BusConnection rpc{}, provider_rpc{}, control{};
+  std::string nats_ca_file, nats_cert_file, nats_key_file;  // TRELLIS_NATS_CA, _CERT, _KEY
+  std::string js_domain;                                    // WASMCLOUD_JS_DOMAIN
   std::chrono::milliseconds rpc_timeout = limits::kRpcTimeout;  // WASMCLOUD_RPC_TIMEOUT_MS
   std::chrono::milliseconds shutdown_delay{300};                // WASMCLOUD_PROV_SHUTDOWN_DELAY_MS
   bool allow_latest = false;                                    // WASMCLOUD_OCI_ALLOW_LATEST

@@ -23,7 +23,7 @@ TEST(HostConfig, DefaultsNeedNoEnvironment) {
   auto config = read({});
   ASSERT_TRUE(config);
   EXPECT_EQ(config->lattice, "default");
-  EXPECT_EQ(config->bus_port, 4222);
+  EXPECT_EQ(config->rpc.port, 4222);
   EXPECT_EQ(config->dashboard_port, 4000);
   EXPECT_EQ(config->rpc_timeout, std::chrono::milliseconds(2000));
   EXPECT_EQ(config->labels.at("hostcore.osfamily"), "unix");

@@ -73,7 +73,7 @@ ControlService::ControlService(Parts& parts, ActorTable& actors, ProviderTable& 
 Result<void> ControlService::on(std::string subject, std::string queue,
                                 std::function<void(const lattice::Message&)> handler) {
   TRY(auto subscription,
-      parts_.bus.subscribe(std::move(subject), std::move(queue), std::move(handler)));
+      parts_.control_bus.subscribe(std::move(subject), std::move(queue), std::move(handler)));
   subscriptions_.push_back(std::move(subscription));
   return {};
 }
@@ -102,7 +102,7 @@ void ControlService::reply(const std::string& to, const json::object& body) {
   if (to.empty()) return;
   lattice::Message message{
       .subject = to, .reply = {}, .headers = {}, .data = to_bytes(codec::json_write(body))};
-  if (auto sent = parts_.bus.publish(std::move(message)); !sent) {
+  if (auto sent = parts_.control_bus.publish(std::move(message)); !sent) {
     LOG(warn, "an answer was not sent: {}", sent.error().describe());
   }
 }

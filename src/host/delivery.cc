@@ -2,53 +2,71 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
+#include <utility>
+
 #include "base/log.h"
 
 namespace trellis::host {
 namespace {
 
+constexpr std::uint64_t kTimeLeftMsMax = 3'600'000;
 constexpr std::size_t kRunningMax = 5'000;  // invocations from the bus at once; more are refused
 
 }  // namespace
 
-Delivery::Delivery(Parts& parts)
+Delivery::Delivery(Parts& parts, const lattice::InvocationSeal& seal, LargeMessages& large)
     : parts_(parts),
-      verifier_(
-          {.cluster_issuers = parts.identity.cluster_issuers, .lattice = parts.config.lattice}) {}
+      seal_(seal),
+      large_(large),
+      verifier_({.cluster_issuers = parts.identity.cluster_issuers,
+                 .lattice = parts.config.lattice,
+                 .seal = &seal}) {}
 
 Result<lattice::Subscription> Delivery::serve_actor(std::string actor_key) {
   const std::string subject = parts_.subjects.actor(actor_key);
-  Target target{.key = std::move(actor_key), .link_name = {}, .provider = nullptr};
-  return parts_.bus.subscribe(
-      subject, subject,
-      [this, target = std::move(target)](const lattice::Message& m) { receive(target, m); });
+  return serve(subject, subject, {.key = std::move(actor_key), .link_name = {}, .provider = nullptr});
 }
 
 Result<lattice::Subscription> Delivery::serve_provider(
     std::string provider_key, std::string link_name,
     std::shared_ptr<capability::Provider> provider) {
   const std::string subject = parts_.subjects.provider(provider_key, link_name);
-  Target target{.key = std::move(provider_key),
+  return serve(subject, std::string(lattice::kProviderQueue),
+               {.key = std::move(provider_key),
                 .link_name = std::move(link_name),
-                .provider = std::move(provider)};
-  return parts_.bus.subscribe(
-      subject, "rpc",
-      [this, target = std::move(target)](const lattice::Message& m) { receive(target, m); });
+                .provider = std::move(provider)});
+}
+
+Result<lattice::Subscription> Delivery::serve(const std::string& subject,
+                                              const std::string& queue, Target target) {
+  const auto handler = [this, target = std::move(target)](const lattice::Message& message) {
+    receive(target, message);
+  };
+  TRY(auto signed_ones, parts_.bus.subscribe(subject, queue, handler));
+  TRY(auto sealed_ones, parts_.bus.subscribe(seal_.subject(subject), queue, handler));
+  const auto both = std::make_shared<std::pair<lattice::Subscription, lattice::Subscription>>(
+      std::move(signed_ones), std::move(sealed_ones));
+  return lattice::Subscription([both] {
+    both->first.reset();
+    both->second.reset();
+  });
 }
 
 void Delivery::receive(const Target& target, const lattice::Message& message) {
-  parts_.tasks.spawn("invocation", answer(target, message.reply, message.data));
+  parts_.tasks.spawn("invocation", answer(target, message));
 }
 
-runtime::Task<void> Delivery::answer(Target target, std::string reply, Bytes data) {
+runtime::Task<void> Delivery::answer(Target target, lattice::Message message) {
   lattice::InvocationResponse response;
-  auto invocation = lattice::decode_invocation(data);
+  auto invocation = lattice::decode_invocation(message.data);
   if (!invocation) {
     LOG(warn, "a message to {} is no invocation: {}", target.key, invocation.error().describe());
     response.error = "Failed to deserialize msgpack invocation";
   } else {
     response.invocation_id = invocation->id;
-    auto result = co_await handle(std::move(target), *invocation);
+    auto result = co_await handle(std::move(target), message.subject, *invocation);
     if (result) {
       response.content_length = result->size();
       response.msg = std::move(*result);
@@ -56,47 +74,59 @@ runtime::Task<void> Delivery::answer(Target target, std::string reply, Bytes dat
       response.error = std::move(result.error().detail);
     }
   }
-  if (reply.empty()) co_return Result<void>{};
-  if (auto sent = send(reply, response); !sent) {  // too large for one message
+  if (message.reply.empty()) co_return Result<void>{};
+  auto sent = co_await send(message.reply, response);
+  if (!sent && sent.error().code != Errc::unavailable) {  // too large, or no place for it
     response.msg.clear();
     response.content_length.reset();
     response.error = sent.error().detail;
-    co_return send(reply, response);
+    co_return co_await send(std::move(message.reply), std::move(response));
   }
-  co_return Result<void>{};
+  co_return sent;
 }
 
-Result<void> Delivery::send(const std::string& to, const lattice::InvocationResponse& response) {
+runtime::Task<void> Delivery::send(std::string to, lattice::InvocationResponse response) {
+  if (large_.is_large_response(response.msg.size()))
+    CO_TRY_OK(co_await large_.put(LargeMessages::response_name(response.invocation_id),
+                                  std::exchange(response.msg, {}),
+                                  runtime::Deadline::in(limits::kGuestCallTimeout)));
   lattice::Message message;
-  message.subject = to;
+  message.subject = std::move(to);
   message.data = lattice::encode(response);
-  return parts_.bus.publish(std::move(message));
+  co_return parts_.bus.publish(std::move(message));
 }
 
-runtime::Task<Bytes> Delivery::handle(Target target, lattice::Invocation& invocation) {
-  if (auto genuine = authenticate(target, invocation); !genuine) {
-    LOG(warn, "refused an invocation of {} on {} from {}: {}", invocation.operation, target.key,
-        invocation.origin.public_key, genuine.error().describe());
-    co_return fail(std::move(genuine).error());
-  }
+runtime::Task<Bytes> Delivery::handle(Target target, std::string_view subject,
+                                      lattice::Invocation& invocation) {
   if (running_ >= kRunningMax) {
     co_return fail(
         Errc::exhausted, "delivery.admit",
         fmt::format("this host already runs {} calls from the lattice; try again", kRunningMax));
   }
   ++running_;
-  auto result = co_await execute(std::move(target), invocation);
+  auto genuine = co_await authenticate(subject, invocation);
+  Result<Bytes> result = fail(Errc::internal, "delivery.handle");
+  if (genuine) {
+    result = co_await execute(std::move(target), invocation);
+  } else {
+    LOG(warn, "refused an invocation of {} on {} from {}: {}", invocation.operation, target.key,
+        invocation.origin.public_key, genuine.error().describe());
+    result = fail(std::move(genuine).error());
+  }
   --running_;
   co_return result;
 }
 
-Result<void> Delivery::authenticate(const Target& target, const lattice::Invocation& invocation) {
-  if (invocation.content_length.value_or(0) > invocation.msg.size()) {
-    return fail(Errc::exhausted, "delivery.chunked",
-                "the payload was left in an object store, which the embedded bus does not have; "
-                "send it in one message or join a NATS lattice");
-  }
-  return verifier_.verify(invocation, target.key, now_unix());
+// A body in the object store is fetched only for who has proved to be of this cluster.
+runtime::Task<void> Delivery::authenticate(std::string_view subject,
+                                           lattice::Invocation& invocation) {
+  if (!lattice::is_body_apart(invocation))
+    co_return verifier_.verify_arrival(invocation, subject, now_unix());
+  CO_TRY_OK(verifier_.verify_head(invocation, subject, now_unix()));
+  CO_TRY(invocation.msg,
+         co_await large_.take(invocation.id, *invocation.content_length,
+                              runtime::Deadline::in(limits::kGuestCallTimeout)));
+  co_return verifier_.verify_body(invocation);
 }
 
 Result<lattice::Link> Delivery::authorize_provider_call(
@@ -110,7 +140,10 @@ Result<lattice::Link> Delivery::authorize_provider_call(
 }
 
 runtime::Task<Bytes> Delivery::execute(Target target, const lattice::Invocation& invocation) {
-  const auto deadline = runtime::Deadline::in(limits::kGuestCallTimeout);
+  auto deadline = runtime::Deadline::in(limits::kGuestCallTimeout);
+  if (invocation.time_left_ms)  // the caller waits no longer
+    deadline = deadline.earlier_of(runtime::Deadline::in(std::chrono::milliseconds(
+        std::min<std::uint64_t>(*invocation.time_left_ms, kTimeLeftMsMax))));
   if (target.provider) {
     CO_TRY(const lattice::Link link, authorize_provider_call(target, invocation));
     co_return co_await runtime::with_deadline<Bytes>(
@@ -120,7 +153,7 @@ runtime::Task<Bytes> Delivery::execute(Target target, const lattice::Invocation&
   next_core_ = (next_core_ + 1) % static_cast<unsigned>(parts_.cores.size());
   auto make = [this, &target, &invocation, deadline]() -> runtime::Task<Bytes> {
     return parts_.router.call_local_actor(invocation.origin, target.key, invocation.operation,
-                                          invocation.msg, deadline);
+                                          invocation.msg, deadline, invocation.depth);
   };
   co_return co_await parts_.cores.run_on<Bytes>(next_core_, make);
 }

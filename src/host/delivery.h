@@ -1,23 +1,27 @@
 // Invocations that come over the bus to what runs here: an actor or a provider. Each passes the
-// same stages, in this order: decode, authenticate, authorize, admit, execute, encode. The first
-// three run on core 0, where the bus is; the call itself on the cores in turn.
+// same stages, in this order: decode, admit, authenticate, authorize, execute, encode. All but the
+// call itself run on core 0, where the bus is; the call on the cores in turn. Each target is served
+// on two subjects: signed invocations come on one, sealed ones on the other
+// (lattice/invocation_seal.h).
 #pragma once
 
 #include <string>
 
 #include "capability/provider.h"
+#include "host/large_messages.h"
 #include "host/parts.h"
 #include "lattice/invocation.h"
+#include "lattice/invocation_seal.h"
 
 namespace trellis::host {
 
 class Delivery {
  public:
-  explicit Delivery(Parts& parts);
+  Delivery(Parts& parts, const lattice::InvocationSeal& seal, LargeMessages& large);
 
-  // Serves an actor's subject while the subscription lives.
+  // Serves an actor while the subscription lives.
   Result<lattice::Subscription> serve_actor(std::string actor_key);
-  // Serves the subject of a provider in this process.
+  // Serves a provider in this process.
   Result<lattice::Subscription> serve_provider(std::string provider_key, std::string link_name,
                                                std::shared_ptr<capability::Provider> provider);
 
@@ -27,17 +31,22 @@ class Delivery {
     std::shared_ptr<capability::Provider> provider;  // null for an actor
   };
 
+  Result<lattice::Subscription> serve(const std::string& subject, const std::string& queue,
+                                      Target target);
   void receive(const Target& target, const lattice::Message& message);
-  runtime::Task<void> answer(Target target, std::string reply, Bytes data);
-  Result<void> send(const std::string& to, const lattice::InvocationResponse& response);
-  runtime::Task<Bytes> handle(Target target, lattice::Invocation& invocation);
+  runtime::Task<void> answer(Target target, lattice::Message message);
+  runtime::Task<void> send(std::string to, lattice::InvocationResponse response);
+  runtime::Task<Bytes> handle(Target target, std::string_view subject,
+                              lattice::Invocation& invocation);
 
-  Result<void> authenticate(const Target& target, const lattice::Invocation& invocation);
+  runtime::Task<void> authenticate(std::string_view subject, lattice::Invocation& invocation);
   Result<lattice::Link> authorize_provider_call(const Target& target,
                                                 const lattice::Invocation& invocation) const;
   runtime::Task<Bytes> execute(Target target, const lattice::Invocation& invocation);
 
   Parts& parts_;
+  const lattice::InvocationSeal& seal_;
+  LargeMessages& large_;
   lattice::InvocationVerifier verifier_;
   std::size_t running_ = 0;
   unsigned next_core_ = 0;

@@ -13,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kOtherHostsAnswerWithin = 500ms;
 constexpr auto kHousekeepingTick = 1s;
 constexpr auto kHeartbeatEvery = 30s;
 constexpr auto kHealthFirst = 5s;
@@ -20,14 +21,6 @@ constexpr auto kHealthEvery = 30s;
 constexpr auto kRetryLinksEvery = 5s;
 constexpr auto kStopPoll = 10ms;
 constexpr auto kFailedStartStopTime = 5s;
-
-// What a process of this machine connects to when something listens on `host`.
-std::string reachable_host(const std::string& host) {
-  if (host == "0.0.0.0") return "127.0.0.1";
-  if (host == "::" || host == "[::]") return "[::1]";
-  const bool bare_ip6 = host.find(':') != std::string::npos && host.front() != '[';
-  return bare_ip6 ? fmt::format("[{}]", host) : host;
-}
 
 }  // namespace
 
@@ -76,6 +69,7 @@ runtime::Task<void> Host::start_on_core() {
   tasks_ = std::make_unique<runtime::TaskGroup>(runtime::Core::current());
   spawner_ = std::make_unique<runtime::Offload>(1);
   CO_TRY_OK(co_await start_bus());
+  CO_TRY_OK(co_await check_that_key_is_free());
   CO_TRY_OK(open_state());
   open_artifacts();
   const auto guest_memory = config_.guest_memory_bytes_max != 0
@@ -88,8 +82,13 @@ runtime::Task<void> Host::start_on_core() {
                                          environment_.offload));
   LOG(info, "All guests together may have {} MiB of memory, each {} MiB", guest_memory >> 20,
       config_.actor_memory_bytes_max >> 20);
-  events_ = std::make_unique<EventSink>(*bus_, subjects_, identity_.host.public_key());
-  remote_ = std::make_unique<RemoteCalls>(environment_.cores, *bus_, subjects_, identity_);
+  auto& bus = bus_->rpc();
+  events_ = std::make_unique<EventSink>(bus_->control(), subjects_, identity_.host.public_key());
+  seal_ = std::make_unique<lattice::InvocationSeal>(identity_.cluster, config_.lattice);
+  peers_ = std::make_unique<Peers>(identity_.host.public_key(), seal_->name());
+  large_ = std::make_unique<LargeMessages>(chunk_store());
+  remote_ = std::make_unique<RemoteCalls>(environment_.cores, bus, subjects_, identity_, *seal_,
+                                          *peers_, *large_);
   call_events_ = std::make_unique<CallEvents>(
       environment_.cores, [this](const lattice::Entity& origin, const lattice::Entity& target,
                                  const std::string& operation, std::size_t bytes, bool succeeded) {
@@ -97,15 +96,15 @@ runtime::Task<void> Host::start_on_core() {
             succeeded ? events_->make.invocation_succeeded(origin, target, operation, bytes)
                       : events_->make.invocation_failed(origin, target, operation, bytes));
       });
-  bus_->watch_interest(subjects_.invocation_events(),
+  bus_->control().watch_interest(subjects_.invocation_events(),
                        [this](bool wanted) { call_events_->set_wanted(wanted); });
   router_ = std::make_unique<Router>(environment_.cores, *engine_, *remote_, *call_events_,
                                      Router::Options{config_.lattice, config_.rpc_timeout});
   parts_ = std::make_unique<Parts>(Parts{config_, identity_, environment_.cores,
                                          environment_.offload, *pulls_, *spawner_, *tasks_,
-                                         *resolver_, *credentials_, *engine_, *bus_, provider_bus_,
-                                         *state_, subjects_, *events_, *router_});
-  delivery_ = std::make_unique<Delivery>(*parts_);
+                                         *resolver_, *credentials_, *engine_, bus, bus_->control(),
+                                         bus_->for_providers(), *state_, subjects_, *events_, *router_});
+  delivery_ = std::make_unique<Delivery>(*parts_, *seal_, *large_);
   providers_ = std::make_unique<ProviderTable>(*parts_, *delivery_,
                                                [this] { return links_->refresh_routes(); });
   links_ = std::make_unique<LinkTable>(*parts_, *providers_);
@@ -117,6 +116,7 @@ runtime::Task<void> Host::start_on_core() {
                                .request_stop = environment_.request_stop});
   CO_TRY_OK(co_await links_->refresh_routes());
   CO_TRY_OK(control_->subscribe());
+  CO_TRY_OK(peers_->listen(bus_->control(), subjects_));
   announce();
   tasks_->spawn("housekeeping", housekeep());
   ready_ = true;
@@ -124,16 +124,40 @@ runtime::Task<void> Host::start_on_core() {
 }
 
 runtime::Task<void> Host::start_bus() {
-  const bool bare_ip6 =
-      config_.bus_host.find(':') != std::string::npos && config_.bus_host.front() != '[';
-  const std::string address = bare_ip6 ? fmt::format("[{}]:{}", config_.bus_host, config_.bus_port)
-                                       : fmt::format("{}:{}", config_.bus_host, config_.bus_port);
-  lattice::EmbeddedBusOptions options;
-  options.address = address;
-  options.server_id = identity_.host.public_key();
-  CO_TRY(bus_, co_await lattice::EmbeddedBus::start(std::move(options)));
-  provider_bus_.url = fmt::format("{}:{}", reachable_host(config_.bus_host), bus_->port());
+  CO_TRY(bus_, co_await HostBus::start(config_, identity_,
+                                       [this](bool connected, const std::string& why) {
+                                         bus_changed(connected, why);
+                                       }));
   co_return Result<void>{};
+}
+
+// Two hosts with one key would both take each command for it. Only a key that was given can be
+// given twice; and on a bus of our own we are the first.
+runtime::Task<void> Host::check_that_key_is_free() {
+  if (config_.host_seed.empty() || bus_->embedded()) co_return Result<void>{};
+  CO_TRY(const auto answers,
+         co_await bus_->control().collect({subjects_.ctl("ping.hosts"), "", {}, {}},
+                                          runtime::Deadline::in(kOtherHostsAnswerWithin)));
+  for (const auto& answer : answers) {
+    const auto host = control::parse<control::HostDescription>(as_text(answer.data));
+    if (!host || host->id != identity_.host.public_key()) continue;
+    co_return fail(Errc::denied, "host.key",
+                   fmt::format("another host ({}) with the key {} is in lattice {} already: give "
+                               "each host a WASMCLOUD_HOST_SEED of its own, or none",
+                               host->friendly_name, host->id, config_.lattice));
+  }
+  co_return Result<void>{};
+}
+
+void Host::bus_changed(bool connected, const std::string& why) {
+  if (!connected) {
+    LOG(warn, "Calls within this host go on; those to others fail until NATS is back: {}", why);
+    return;
+  }
+  if (!ready_) return;
+  if (const auto lost = events_->take_lost(); lost > 0)
+    LOG(warn, "{} events were not published while NATS was away", lost);
+  publish_heartbeat();
 }
 
 Result<void> Host::open_state() {
@@ -187,8 +211,8 @@ void Host::announce() {
   LOG(info, "Host {} ({}) started.", identity_.host.public_key(), identity_.friendly_name);
   LOG(info, "Host issuer public key: {}", identity_.cluster.public_key());
   LOG(info, "Valid cluster signers: {}", fmt::join(identity_.cluster_issuers, ", "));
-  LOG(info, "Lattice {} on the {}; {} cores; {} links known", config_.lattice, bus_->describe(),
-      environment_.cores.size(), state_->links().size());
+  LOG(info, "Lattice {} on the {}; {} cores; {} links known", config_.lattice,
+      bus_->rpc().describe(), environment_.cores.size(), state_->links().size());
   tell_wash();
   events_->publish(events_->make.host_started(config_.labels, identity_.friendly_name));
 }
@@ -196,7 +220,7 @@ void Host::announce() {
 void Host::tell_wash() {
   const auto folder = wash_folder();
   if (!config_.write_host_config || folder.empty()) return;
-  const auto port = bus_->port() != 0 ? bus_->port() : config_.bus_port;
+  const auto port = bus_->control_port();
   auto written = HostConfigFile::write(folder, config_, identity_, port);
   if (!written) {
     LOG(warn, "{}", written.error().describe());
@@ -208,7 +232,8 @@ void Host::tell_wash() {
   LOG(warn,
       "wash commands on this machine go on going to the host that was here first, at {}. To "
       "reach this one: wash ctl get hosts --context {}, or -r {} -p {} -x {}",
-      config_file_->first_host(), config_file_->path(), config_.bus_host, port, config_.lattice);
+      config_file_->first_host(), config_file_->path(), bus_->control_host(), port,
+      config_.lattice);
 }
 
 // --- while it runs ---
@@ -221,6 +246,7 @@ runtime::Task<void> Host::housekeep() {
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_heartbeat) {
       publish_heartbeat();
+      peers_->forget_silent();
       next_heartbeat = now + kHeartbeatEvery;
     }
     if (now >= next_health) {
@@ -247,6 +273,7 @@ void Host::publish_heartbeat() {
   heartbeat.version = TRELLIS_VERSION;
   heartbeat.uptime_seconds = static_cast<std::uint64_t>(uptime.count());
   heartbeat.uptime_human = uptime_human(uptime);
+  heartbeat.seal = seal_->name();
   events_->publish(events_->make.host_heartbeat(heartbeat));
 }
 
@@ -271,7 +298,10 @@ control::HostDescription Host::describe() const {
   description.version = TRELLIS_VERSION;
   description.cluster_issuers = fmt::format("{}", fmt::join(identity_.cluster_issuers, ","));
   description.lattice_prefix = config_.lattice;
-  description.ctl_host = description.prov_rpc_host = description.rpc_host = config_.bus_host;
+  description.ctl_host = config_.control.host;
+  description.prov_rpc_host = config_.provider_rpc.host;
+  description.rpc_host = config_.rpc.host;
+  if (!config_.js_domain.empty()) description.js_domain = config_.js_domain;
   return description;
 }
 
@@ -328,6 +358,9 @@ void Host::take_apart() {  // on core 0, where all of it lives; the reverse of s
   router_.reset();
   call_events_.reset();
   remote_.reset();
+  large_.reset();
+  peers_.reset();
+  seal_.reset();
   events_.reset();
   state_.reset();
   bus_.reset();

@@ -13,11 +13,13 @@
 #include "host/config.h"
 #include "host/control_service.h"
 #include "host/delivery.h"
+#include "host/host_bus.h"
 #include "host/host_config_file.h"
 #include "host/identity.h"
+#include "host/large_messages.h"
 #include "host/link_table.h"
+#include "host/peers.h"
 #include "host/provider_table.h"
-#include "lattice/embedded_bus.h"
 
 namespace trellis::host {
 
@@ -45,7 +47,7 @@ class Host {
   ControlService& control() { return *control_; }
   // Starts the signed module; its key. For requests that stop() waits for.
   runtime::Task<std::string> start_actor(Bytes wasm, std::uint16_t count);
-  std::string bus_description() const { return bus_->describe(); }
+  std::string bus_description() const { return bus_->rpc().describe(); }
 
  private:
   Host(const Config& config, Environment environment, Identity identity);
@@ -56,6 +58,8 @@ class Host {
   Result<void> open_state();
   void open_artifacts();
   runtime::Task<void> start_bus();
+  runtime::Task<void> check_that_key_is_free();
+  void bus_changed(bool connected, const std::string& why);
   void take_apart();
   void publish_heartbeat();
   void announce();
@@ -77,10 +81,12 @@ class Host {
   std::unique_ptr<runtime::Offload> spawner_;
   std::unique_ptr<artifact::Resolver> resolver_;
   std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<lattice::EmbeddedBus> bus_;
-  ProviderBus provider_bus_;
+  std::unique_ptr<HostBus> bus_;
   std::unique_ptr<lattice::State> state_;
   std::unique_ptr<EventSink> events_;
+  std::unique_ptr<lattice::InvocationSeal> seal_;
+  std::unique_ptr<Peers> peers_;
+  std::unique_ptr<LargeMessages> large_;
   std::unique_ptr<RemoteCalls> remote_;
   std::unique_ptr<CallEvents> call_events_;
   std::unique_ptr<Router> router_;

@@ -32,13 +32,15 @@ boost::json::object contents(const Config& config, const Identity& identity,
   boost::json::array issuers;
   for (const auto& issuer : identity.cluster_issuers) issuers.emplace_back(issuer);
   out["cluster_issuers"] = std::move(issuers);
-  for (const char* connection : {"rpc", "prov_rpc", "ctl"}) {
-    const std::string prefix = connection;
-    out[prefix + "_host"] = config.bus_host;
-    out[prefix + "_port"] = bus_port;
-    out[prefix + "_seed"] = "";
-    out[prefix + "_jwt"] = "";
-    out[prefix + "_tls"] = 0;
+  const std::pair<const char*, const BusConnection&> connections[] = {
+      {"rpc", config.rpc}, {"prov_rpc", config.provider_rpc}, {"ctl", config.control}};
+  for (const auto& [name, connection] : connections) {
+    const std::string prefix = name;
+    out[prefix + "_host"] = connection.host;
+    out[prefix + "_port"] = config.join_nats ? connection.port : bus_port;
+    out[prefix + "_seed"] = connection.seed;
+    out[prefix + "_jwt"] = connection.jwt;
+    out[prefix + "_tls"] = connection.tls ? 1 : 0;
   }
   out["rpc_timeout_ms"] = config.rpc_timeout.count();
   out["ctl_topic_prefix"] = config.control_prefix;

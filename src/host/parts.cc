@@ -10,9 +10,12 @@ void EventSink::send(std::string subject, const codec::CloudEvent& event) {
   lattice::Message message;
   message.subject = std::move(subject);
   message.data = to_bytes(codec::write(event));
-  if (auto sent = bus_.publish(std::move(message)); !sent) {
+  const auto sent = bus_.publish(std::move(message));
+  if (sent) return;
+  if (sent.error().code == Errc::unavailable)
+    ++lost_;  // the bus has said that it is away
+  else
     LOG(warn, "event {} was not published: {}", event.type, sent.error().describe());
-  }
 }
 
 void EventSink::publish(const codec::CloudEvent& event) { send(subjects_.events(), event); }

@@ -5,6 +5,7 @@
 #include "artifact/resolver.h"
 #include "engine/engine.h"
 #include "host/config.h"
+#include "host/host_bus.h"
 #include "host/identity.h"
 #include "host/router.h"
 #include "lattice/bus.h"
@@ -26,18 +27,14 @@ class EventSink {
   const lattice::Events make;
   void publish(const codec::CloudEvent& event);             // wasmbus.evt
   void publish_invocation(const codec::CloudEvent& event);  // wasmbus.rpcevt
+  // How many were lost since the last look, because the bus was away.
+  std::uint64_t take_lost() { return std::exchange(lost_, 0); }
 
  private:
   void send(std::string subject, const codec::CloudEvent& event);
   lattice::Bus& bus_;
   const lattice::Subjects& subjects_;
-};
-
-// How providers in processes of their own reach the lattice.
-struct ProviderBus {
-  std::string url;                  // host:port
-  std::string user_jwt, user_seed;  // both "" for nobody in particular
-  bool tls = false;
+  std::uint64_t lost_ = 0;
 };
 
 struct Parts {
@@ -52,7 +49,8 @@ struct Parts {
   artifact::Resolver& resolver;
   registry::Credentials& credentials;
   engine::Engine& engine;
-  lattice::Bus& bus;
+  lattice::Bus& bus;          // calls, providers
+  lattice::Bus& control_bus;  // the control interface, events; may be the same
   const ProviderBus& provider_bus;
   lattice::State& state;
   const lattice::Subjects& subjects;

@@ -70,7 +70,8 @@ runtime::Task<void> ProviderProcess::supervise() {
 
 runtime::Task<std::string> ProviderProcess::run_once() {
   up_since_.reset();
-  state_ = {ProviderState::Kind::starting, "it is starting"};
+  state_ = {ProviderState::Kind::starting,
+            why_down_.empty() ? "it is starting" : "it is being started again; " + why_down_};
   CO_TRY_OK(co_await check_program());
   if (stopping_) co_return std::string("it was stopped");
   instance_id_ = codec::uuid4();
@@ -112,6 +113,7 @@ runtime::Task<void> ProviderProcess::pause(const std::string& why) {
   const double seconds = static_cast<double>(delay.count()) / 1000;
   LOG(error, "provider {} ({}, {}) is down: {}; it is started again in {:.1f} s", provider_.name,
       provider_.key, provider_.link_name, why, seconds);
+  why_down_ = why;
   change_to(ProviderState::Kind::down,
             fmt::format("{}; it is started again after {:.1f} s", why, seconds),
             Change::Kind::down);
@@ -129,6 +131,7 @@ void ProviderProcess::change_to(ProviderState::Kind kind, std::string reason, Ch
 void ProviderProcess::health_changed(bool well, const std::string& why) {
   if (!up_since_) {
     up_since_ = std::chrono::steady_clock::now();
+    why_down_.clear();
     change_to(ProviderState::Kind::running, "", Change::Kind::up);
     start_ends({});
   }

@@ -76,6 +76,7 @@ class ProviderProcess final : public RunningProvider {
   bool one_by_one_ = false;           // how the next process is told of its links
   std::shared_ptr<ProviderRun> run_;  // null between two processes; shared with who speaks to it
   ProviderState state_;
+  std::string why_down_;  // how the last run ended, until one is up again
   std::string instance_id_;
   std::optional<std::chrono::steady_clock::time_point> up_since_;  // of the present or last process
 };

@@ -1,46 +1,108 @@
 #include "host/remote_calls.h"
 
+#include <fmt/format.h>
+
+#include "host/large_messages.h"
+#include "host/parts.h"
+
 namespace trellis::host {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kAskSealedAgain = 5s;       // somebody who knows the seal may have come
+constexpr std::size_t kUnsealedMax = 10'000;  // then all are asked anew
+
+}  // namespace
 
 RemoteCalls::RemoteCalls(runtime::Cores& cores, lattice::Bus& bus,
-                         const lattice::Subjects& subjects, const Identity& identity)
-    : cores_(cores), bus_(bus), subjects_(subjects), identity_(identity) {}
+                         const lattice::Subjects& subjects, const Identity& identity,
+                         const lattice::InvocationSeal& seal, const Peers& peers,
+                         LargeMessages& large)
+    : cores_(cores),
+      bus_(bus),
+      subjects_(subjects),
+      identity_(identity),
+      seal_(seal),
+      peers_(peers),
+      large_(large),
+      unsealed_(cores.size()) {}
 
 runtime::Task<Bytes> RemoteCalls::call(lattice::Entity origin, lattice::Entity target,
                                        std::string operation, Bytes payload,
-                                       runtime::Deadline deadline) {
+                                       runtime::Deadline deadline, std::uint32_t depth) {
+  std::string subject = target.is_actor()
+                            ? subjects_.actor(target.public_key)
+                            : subjects_.provider(target.public_key, target.link_name);
   lattice::Invocation invocation;
   invocation.origin = std::move(origin);
   invocation.target = std::move(target);
   invocation.operation = std::move(operation);
   invocation.msg = std::move(payload);
-  lattice::sign(invocation, identity_.cluster, identity_.host.public_key());
-  std::string subject =
-      invocation.target.is_actor()
-          ? subjects_.actor(invocation.target.public_key)
-          : subjects_.provider(invocation.target.public_key, invocation.target.link_name);
-  auto make = [this, invocation = std::move(invocation), subject = std::move(subject),
-               deadline]() mutable {
-    return send(std::move(invocation), std::move(subject), deadline);
+  invocation.depth = depth;
+  invocation.time_left_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline.remaining()).count());
+  const auto& host_key = identity_.host.public_key();
+  if (takes_seal(subject, invocation)) {
+    seal_.put_on(invocation, host_key, now_unix());
+    auto answer = co_await send(seal_.subject(subject), invocation, deadline);
+    if (answer || answer.error().code != Errc::not_found) co_return answer;
+    needs_signature(subject);
+    invocation.seal.clear();
+  }
+  lattice::sign(invocation, identity_.cluster, host_key);
+  co_return co_await send(std::move(subject), std::move(invocation), deadline);
+}
+
+// Large bodies go signed: chunks are what everybody knows.
+bool RemoteCalls::takes_seal(const std::string& subject, const lattice::Invocation& invocation) {
+  if (!peers_.all_know_the_seal() || large_.is_large_request(invocation.msg.size()))
+    return false;
+  auto& unsealed = unsealed_[runtime::Core::current().index()];
+  const auto found = unsealed.find(subject);
+  if (found == unsealed.end()) return true;
+  if (Clock::now() < found->second) return false;
+  unsealed.erase(found);
+  return true;
+}
+
+void RemoteCalls::needs_signature(const std::string& subject) {
+  auto& unsealed = unsealed_[runtime::Core::current().index()];
+  if (unsealed.size() >= kUnsealedMax) unsealed.clear();
+  unsealed[subject] = Clock::now() + kAskSealedAgain;
+}
+
+runtime::Task<Bytes> RemoteCalls::send(std::string subject, lattice::Invocation invocation,
+                                       runtime::Deadline deadline) {
+  // The body of a large one goes ahead of it, by itself.
+  Bytes body;
+  if (large_.is_large_request(invocation.msg.size())) body.swap(invocation.msg);
+  Bytes message = lattice::encode(invocation);
+  auto make = [this, subject = std::move(subject), message = std::move(message),
+               body = std::move(body), id = std::move(invocation.id),
+               deadline]() mutable -> runtime::Task<Bytes> {
+    return send_on_core_0(std::move(subject), std::move(message), std::move(body), std::move(id),
+                          deadline);
   };
   co_return co_await cores_.run_on<Bytes>(0, std::move(make));
 }
 
-runtime::Task<Bytes> RemoteCalls::send(lattice::Invocation invocation, std::string subject,
-                                       runtime::Deadline deadline) {
-  lattice::Message message;
-  message.subject = std::move(subject);
-  message.data = lattice::encode(invocation);
-  CO_TRY(const lattice::Message reply, co_await bus_.request(std::move(message), deadline));
-  CO_TRY(auto response, lattice::decode_invocation_response(reply.data));
-  if (response.error) co_return fail(Errc::invalid, "remote.error", std::move(*response.error));
-  if (response.content_length.value_or(0) > response.msg.size()) {
-    co_return fail(
-        Errc::exhausted, "remote.chunked",
-        "the answer was too large for one message and was left in an object store, which the "
-        "embedded bus does not have");
+runtime::Task<Bytes> RemoteCalls::send_on_core_0(std::string subject, Bytes message, Bytes body,
+                                                 std::string id, runtime::Deadline deadline) {
+  if (!body.empty()) CO_TRY_OK(co_await large_.put(id, std::move(body), deadline));
+  auto reply = co_await bus_.request(
+      {.subject = std::move(subject), .reply = {}, .headers = {}, .data = std::move(message)},
+      deadline);
+  if (!reply) {
+    if (lattice::is_no_responders(reply.error()))
+      co_return fail(Errc::not_found, "remote.nobody", std::move(reply.error().detail));
+    co_return fail(std::move(reply).error());
   }
-  co_return std::move(response.msg);
+  CO_TRY(auto response, lattice::decode_invocation_response(reply->data));
+  if (response.error) co_return fail(Errc::invalid, "remote.error", std::move(*response.error));
+  const auto length = response.content_length.value_or(0);
+  if (length <= response.msg.size()) co_return std::move(response.msg);
+  co_return co_await large_.take(LargeMessages::response_name(id), length, deadline);
 }
 
 }  // namespace trellis::host

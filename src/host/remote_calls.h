@@ -1,34 +1,59 @@
-// Calls that leave this process: signed as invocations, sent over the bus, answered or failed by
-// the deadline. Any core; the bus lives on core 0, so a call hops there and back.
+// Calls that leave this process: sent as invocations over the bus, answered or failed by the
+// deadline. To hosts with the same cluster seed they go sealed, to others signed
+// (lattice/invocation_seal.h): which of the two serves a target is found out by asking the first,
+// and remembered for a while on each core. Any core; the bus lives on core 0, so a call hops there
+// and back.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "host/identity.h"
+#include "host/peers.h"
 #include "lattice/bus.h"
 #include "lattice/invocation.h"
+#include "lattice/invocation_seal.h"
 #include "lattice/subjects.h"
 #include "runtime/core.h"
 
 namespace trellis::host {
 
+class LargeMessages;
+
 class RemoteCalls {
  public:
   RemoteCalls(runtime::Cores& cores, lattice::Bus& bus, const lattice::Subjects& subjects,
-              const Identity& identity);
+              const Identity& identity, const lattice::InvocationSeal& seal, const Peers& peers,
+              LargeMessages& large);
 
-  // Errors: unavailable (nobody serves the target), timeout, invalid (the callee's own error text).
+  // Errors: not_found (nobody serves the target), unavailable (the bus is away: says why), timeout,
+  // invalid (the callee's own error text).
   runtime::Task<Bytes> call(lattice::Entity origin, lattice::Entity target, std::string operation,
-                            Bytes payload, runtime::Deadline deadline);
+                            Bytes payload, runtime::Deadline deadline, std::uint32_t depth);
 
  private:
-  runtime::Task<Bytes> send(lattice::Invocation invocation, std::string subject,
+  using Clock = std::chrono::steady_clock;
+  // Targets that nobody serves who knows the seal, on one core: by subject, until when.
+  using Unsealed = boost::unordered_flat_map<std::string, Clock::time_point>;
+
+  bool takes_seal(const std::string& subject, const lattice::Invocation& invocation);
+  void needs_signature(const std::string& subject);
+  runtime::Task<Bytes> send(std::string subject, lattice::Invocation invocation,
                             runtime::Deadline deadline);
+  runtime::Task<Bytes> send_on_core_0(std::string subject, Bytes message, Bytes body,
+                                      std::string id, runtime::Deadline deadline);
 
   runtime::Cores& cores_;
   lattice::Bus& bus_;
   const lattice::Subjects& subjects_;
   const Identity& identity_;
+  const lattice::InvocationSeal& seal_;
+  const Peers& peers_;
+  LargeMessages& large_;
+  std::vector<Unsealed> unsealed_;  // by core
 };
 
 }  // namespace trellis::host

@@ -30,7 +30,8 @@ Error as_guest_sees_it(Error error, std::string_view caller, std::string_view ta
                        std::string_view operation, bool in_process = false) {
   if (error.code != Errc::timeout && error.code != Errc::unavailable) return error;
   LOG(warn, "actor {} called {} of {}: {}", caller, operation, target, error.describe());
-  if (!in_process || error.site == std::string_view(kProviderGaveNoAnswer))
+  if (error.code == Errc::timeout &&
+      (!in_process || error.site == std::string_view(kProviderGaveNoAnswer)))
     error.detail = kRequestTimeout;
   return error;
 }
@@ -65,8 +66,8 @@ runtime::Task<Bytes> Router::call_actor(const lattice::Entity& origin, std::stri
     co_return co_await run(std::move(actor), origin, operation, payload, deadline, depth);
   }
   auto answer = co_await remote_.call(origin, actor_entity(actor_key), std::string(operation),
-                                      Bytes(payload.begin(), payload.end()), deadline);
-  if (!answer && answer.error().code == Errc::unavailable) {
+                                      Bytes(payload.begin(), payload.end()), deadline, depth);
+  if (!answer && answer.error().code == Errc::not_found) {
     co_return fail(Errc::not_found, "router.actor",
                    fmt::format("actor {} is not running on any host of lattice {}; start it with "
                                "`wash ctl start actor`",
@@ -78,14 +79,14 @@ runtime::Task<Bytes> Router::call_actor(const lattice::Entity& origin, std::stri
 runtime::Task<Bytes> Router::call_local_actor(const lattice::Entity& origin,
                                               std::string_view actor_key,
                                               std::string_view operation, BytesView payload,
-                                              runtime::Deadline deadline) {
+                                              runtime::Deadline deadline, std::uint32_t depth) {
   auto actor = find_here(actor_key);
   if (!actor) {
     co_return fail(
         Errc::not_found, "router.local_actor",
         fmt::format("Actor {} is not running on this host. RPC call skipped.", actor_key));
   }
-  co_return co_await run(std::move(actor), origin, operation, payload, deadline, 0);
+  co_return co_await run(std::move(actor), origin, operation, payload, deadline, depth);
 }
 
 runtime::Task<Bytes> Router::run(std::shared_ptr<LocalActor> actor, const lattice::Entity& origin,
@@ -122,7 +123,7 @@ runtime::Task<Bytes> Router::call_from_actor(LocalActor& caller, GuestRequest re
                      fmt::format("Invocation not authorized: missing capability claim for {}",
                                  request.target));
     }
-    co_return co_await call_provider(caller, *link, request, deadline);
+    co_return co_await call_provider(caller, *link, request, deadline, depth);
   }
   std::string target(request.target);
   if (!looks_like_actor_key(target)) {
@@ -157,7 +158,7 @@ runtime::Task<Bytes> Router::call_from_actor(LocalActor& caller, GuestRequest re
 
 runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink& routed,
                                            const GuestRequest& request,
-                                           runtime::Deadline deadline) {
+                                           runtime::Deadline deadline, std::uint32_t depth) {
   const auto& link = routed.link;
   const auto& key = caller.program().key;
   lattice::Entity target{
@@ -168,14 +169,21 @@ runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink&
                 routed.provider->handle(link, request.operation, request.payload, deadline),
                 deadline, kProviderGaveNoAnswer)
           : co_await remote_.call(actor_entity(key), target, std::string(request.operation),
-                                  Bytes(request.payload.begin(), request.payload.end()), deadline);
+                                  Bytes(request.payload.begin(), request.payload.end()), deadline,
+                                  depth + 1);
   if (events_.wanted()) {
     events_.tell(actor_entity(key), std::move(target), request.operation, request.payload.size(),
                  answer.has_value());
   }
   // Another host may run it as well, so the bus is asked; when it finds nobody, this is why.
-  if (!answer && answer.error().code == Errc::unavailable && !routed.why_down.empty())
+  if (!answer && answer.error().code == Errc::not_found && !routed.provider &&
+      !routed.why_down.empty())
     co_return fail(Errc::unavailable, "router.provider_down", routed.why_down);
+  if (!answer && answer.error().code == Errc::not_found && !routed.provider) {
+    LOG(warn, "actor {} called {} of {}: no host of the lattice runs that provider", key,
+        request.operation, link.provider_id);
+    co_return fail(Errc::unavailable, "router.provider", kRequestTimeout);
+  }
   if (!answer)
     co_return fail(as_guest_sees_it(std::move(answer).error(), key, link.provider_id,
                                     request.operation, routed.provider != nullptr));

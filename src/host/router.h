@@ -38,7 +38,7 @@ class Router {
   // The same for an invocation that came over the bus: it must be served here or not at all.
   runtime::Task<Bytes> call_local_actor(const lattice::Entity& origin, std::string_view actor_key,
                                         std::string_view operation, BytesView payload,
-                                        runtime::Deadline deadline);
+                                        runtime::Deadline deadline, std::uint32_t depth);
 
   struct GuestRequest {
     std::string_view binding, target, operation;  // target: contract id, actor key or call alias
@@ -68,7 +68,8 @@ class Router {
                            std::string_view operation, BytesView payload,
                            runtime::Deadline deadline, std::uint32_t depth);
   runtime::Task<Bytes> call_provider(LocalActor& caller, const RoutedLink& link,
-                                     const GuestRequest& request, runtime::Deadline deadline);
+                                     const GuestRequest& request, runtime::Deadline deadline,
+                                     std::uint32_t depth);
 
   runtime::Cores& cores_;
   engine::Engine& engine_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/result.h"
 #include "runtime/core.h"
 
 namespace trellis::lattice {
@@ -26,7 +27,11 @@ struct Message {
   Bytes data;
 };
 
-class Bus;
+// Whether a request failed for want of anybody who listens, and not because the bus is away.
+bool is_no_responders(const Error& error);
+
+// What every bus asks of a message before it takes it. Error: invalid.
+Result<void> check_message(const Message& message, std::size_t payload_bytes_max);
 
 // A subscription; unsubscribes when it goes. Movable.
 class Subscription {
@@ -58,7 +63,8 @@ class Bus {
   // group.
   virtual Result<Subscription> subscribe(std::string subject, std::string queue_group,
                                          std::function<void(const Message&)> handler) = 0;
-  // Errors: unavailable "no responders" at once when nobody listens, timeout at the deadline.
+  // Errors: unavailable at once when nobody listens (is_no_responders()) or the bus is away, timeout
+  // at the deadline.
   virtual runtime::Task<Message> request(Message message, runtime::Deadline deadline) = 0;
   // Answers to one request from many, until the deadline: pings and auctions.
   virtual runtime::Task<std::vector<Message>> collect(Message message,
@@ -70,6 +76,8 @@ class Bus {
     static_cast<void>(subject);
     tell(true);
   }
+  // Of one message; what is larger goes in chunks (chunk_store.h) or not at all.
+  virtual std::size_t payload_bytes_max() const = 0;
   virtual std::string describe() const = 0;  // "embedded bus on 127.0.0.1:4222"
 };
 

@@ -11,6 +11,14 @@ namespace trellis::lattice {
 
 namespace {
 constexpr const char* kSite = "lattice.bus.request";
+constexpr std::string_view kNoResponders = "lattice.bus.no_responders";
+}
+
+bool is_no_responders(const Error& error) { return error.site == kNoResponders; }
+
+bool says_no_responders(const Message& message) {
+  return message.data.empty() && !message.headers.empty() &&
+         message.headers.front().first == "Status" && message.headers.front().second == "503";
 }
 
 struct BusRequests::Table {
@@ -19,26 +27,23 @@ struct BusRequests::Table {
         : wanted(wanted_max), parking(runtime::Core::current()) {}
     std::size_t wanted;  // answers after which waiting ends
     std::vector<Message> answers;
+    bool nobody = false;  // listens
+    std::string failed;   // why, when it has
     runtime::Parking parking;
   };
 
-  std::shared_ptr<BusRouter> router;
+  Send send;
   std::string prefix;  // of all inboxes, with its last dot
   std::unordered_map<std::uint64_t, Waiter*> waiters;
   std::uint64_t last_id = 0;
   bool closed = false;
 
-  void answer(const Message& message) {
-    const auto number = std::string_view(message.subject).substr(prefix.size());
-    std::uint64_t id = 0;
-    const auto [end, error] = std::from_chars(number.begin(), number.end(), id);
-    if (error != std::errc() || end != number.end()) return;
-    const auto found = waiters.find(id);
-    if (found == waiters.end()) return;  // too late
-    auto& waiter = *found->second;
-    if (waiter.answers.size() == waiter.wanted) return;
-    waiter.answers.push_back(message);
-    if (waiter.answers.size() == waiter.wanted) waiter.parking.wake();
+  void answer(Message message);
+  void fail_waiting(const std::string& why) {
+    for (const auto& [id, waiter] : waiters) {
+      waiter->failed = why;
+      waiter->parking.wake();
+    }
   }
 
   // Sends the message with an inbox as its reply and waits until the deadline or for enough
@@ -47,11 +52,29 @@ struct BusRequests::Table {
                                           runtime::Deadline deadline, Waiter& waiter);
 };
 
+void BusRequests::Table::answer(Message message) {
+  const auto number = std::string_view(message.subject).substr(prefix.size());
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(number.begin(), number.end(), id);
+  if (error != std::errc() || end != number.end()) return;
+  const auto found = waiters.find(id);
+  if (found == waiters.end()) return;  // too late
+  auto& waiter = *found->second;
+  if (waiter.answers.size() == waiter.wanted) return;
+  if (says_no_responders(message)) {
+    waiter.nobody = true;
+    waiter.parking.wake();
+    return;
+  }
+  waiter.answers.push_back(std::move(message));
+  if (waiter.answers.size() == waiter.wanted) waiter.parking.wake();
+}
+
 runtime::Task<runtime::Wake> BusRequests::Table::ask(std::shared_ptr<Table> table, Message message,
                                                      runtime::Deadline deadline, Waiter& waiter) {
   const auto id = ++table->last_id;
+  const auto subject = message.subject;
   message.reply = fmt::format("{}{}", table->prefix, id);
-  CO_TRY_OK(table->router->check(message));
   struct Registered {
     Table& in;
     std::uint64_t id;
@@ -59,38 +82,44 @@ runtime::Task<runtime::Wake> BusRequests::Table::ask(std::shared_ptr<Table> tabl
   };
   table->waiters.emplace(id, &waiter);
   const Registered registered{*table, id};
-  Parcel parcel(std::move(message));
-  const auto routed = table->router->route(parcel, nullptr);
-  if (routed.delivered == 0) {
-    if (routed.refused)
-      co_return fail(Errc::exhausted, kSite,
-                     fmt::format("receivers of {} are too far behind", parcel.subject()));
-    co_return fail(Errc::unavailable, kSite, fmt::format("no responders on {}", parcel.subject()));
-  }
-  const auto wake = co_await waiter.parking.wait(deadline);
+  CO_TRY(const auto heard, table->send(std::move(message)));
+  const auto wake = heard ? co_await waiter.parking.wait(deadline) : runtime::Wake::woken;
   if (table->closed) co_return fail(Errc::unavailable, kSite, "the bus has stopped");
+  if (!waiter.failed.empty()) co_return fail(Errc::unavailable, kSite, waiter.failed);
+  if (!heard || waiter.nobody)
+    co_return fail(Errc::unavailable, kNoResponders.data(),
+                   fmt::format("no responders on {}", subject));
   co_return wake;
 }
 
-Result<std::unique_ptr<BusRequests>> BusRequests::start(std::shared_ptr<BusRouter> router) {
-  auto table = std::make_shared<Table>();
-  table->router = std::move(router);
-  table->prefix = fmt::format("_INBOX.{}.", claims::new_jti());
-  auto answer = [weak = std::weak_ptr(table)](const Message& message) {
-    if (const auto strong = weak.lock()) strong->answer(message);
-  };
-  std::unique_ptr<BusRequests> requests(new BusRequests(table));
-  TRY(requests->inbox_, table->router->subscribe(table->prefix + "*", "", answer));
-  return requests;
+BusRequests::BusRequests(Send send) : table_(std::make_shared<Table>()) {
+  table_->send = std::move(send);
+  table_->prefix = fmt::format("_INBOX.{}.", claims::new_jti());
 }
-
-BusRequests::BusRequests(std::shared_ptr<Table> table) : table_(std::move(table)) {}
 
 BusRequests::~BusRequests() { close(); }
 
+std::string BusRequests::inbox_pattern() const { return table_->prefix + "*"; }
+
+bool BusRequests::is_inbox(std::string_view subject) const {
+  return subject.starts_with(table_->prefix);
+}
+
+std::string BusRequests::in_inbox(std::string_view name) const {
+  return fmt::format("{}{}", table_->prefix, name);
+}
+
+std::string_view BusRequests::name_in_inbox(std::string_view subject) const {
+  return subject.substr(table_->prefix.size());
+}
+
+void BusRequests::answer(Message message) { table_->answer(std::move(message)); }
+
+void BusRequests::fail_waiting(const std::string& why) { table_->fail_waiting(why); }
+
 void BusRequests::close() {
   table_->closed = true;
-  for (const auto& [id, waiter] : table_->waiters) waiter->parking.wake();
+  table_->fail_waiting("the bus has stopped");
 }
 
 runtime::Task<Message> BusRequests::request(Message message, runtime::Deadline deadline) {
@@ -110,8 +139,9 @@ runtime::Task<std::vector<Message>> BusRequests::collect(Message message,
   Table::Waiter waiter(kCollectedMax);
   const auto asked = co_await Table::ask(table, std::move(message), deadline, waiter);
   // Nobody to ask is an answer too: none.
-  if (!asked && !(asked.error().code == Errc::unavailable && !table->closed))
-    co_return tl::unexpected<Error>(asked.error());
+  const bool nobody = !asked && asked.error().code == Errc::unavailable && !table->closed &&
+                      waiter.failed.empty();
+  if (!asked && !nobody) co_return tl::unexpected<Error>(asked.error());
   if (asked && *asked == runtime::Wake::cancelled)
     co_return fail(Errc::cancelled, kSite, "no longer wanted");
   co_return std::move(waiter.answers);

@@ -18,6 +18,11 @@ constexpr std::size_t kMessageOverhead = 256;  // of memory, beside the data
 
 std::size_t weight(const Message& message) { return message.data.size() + kMessageOverhead; }
 
+tl::unexpected<Error> too_far_behind(const Parcel& parcel) {
+  return fail(Errc::exhausted, "lattice.bus.publish",
+              fmt::format("receivers of {} are too far behind", parcel.subject()));
+}
+
 }  // namespace
 
 // Outlives its subscription while messages for it wait or it runs.
@@ -117,28 +122,23 @@ const Receiver* BusRouter::receiver_of(const void* owner, std::string_view subje
 }
 
 Result<void> BusRouter::check(const Message& message) const {
-  constexpr const char* kSite = "lattice.bus.publish";
-  if (closed_) return fail(Errc::unavailable, kSite, "the bus has stopped");
-  if (!valid_subject(message.subject))
-    return fail(Errc::invalid, kSite,
-                fmt::format("'{}' is not a subject", message.subject.substr(0, 80)));
-  if (!message.reply.empty() && !valid_subject(message.reply))
-    return fail(Errc::invalid, kSite,
-                fmt::format("'{}' is not a subject", message.reply.substr(0, 80)));
-  if (message.data.size() > limits_.payload_bytes_max)
-    return fail(Errc::invalid, kSite,
-                fmt::format("a message of {} bytes is larger than the bus takes ({})",
-                            message.data.size(), limits_.payload_bytes_max));
-  return check_headers(message.headers);
+  if (closed_) return fail(Errc::unavailable, "lattice.bus.publish", "the bus has stopped");
+  return check_message(message, limits_.payload_bytes_max);
 }
 
 Result<void> BusRouter::publish(Message message) {
   TRY_OK(check(message));
   Parcel parcel(std::move(message));
-  if (route(parcel, nullptr).refused)
-    return fail(Errc::exhausted, "lattice.bus.publish",
-                fmt::format("receivers of {} are too far behind", parcel.subject()));
+  if (route(parcel, nullptr).refused) return too_far_behind(parcel);
   return {};
+}
+
+Result<bool> BusRouter::publish_heard(Message message) {
+  TRY_OK(check(message));
+  Parcel parcel(std::move(message));
+  const auto routed = route(parcel, nullptr);
+  if (routed.delivered == 0 && routed.refused) return too_far_behind(parcel);
+  return routed.delivered > 0;
 }
 
 Result<Subscription> BusRouter::subscribe(std::string subject, std::string queue_group,

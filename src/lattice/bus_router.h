@@ -56,6 +56,8 @@ class BusRouter : public std::enable_shared_from_this<BusRouter> {
 
   // What Bus promises, for this process.
   Result<void> publish(Message message);
+  // The same; false when nobody listens.
+  Result<bool> publish_heard(Message message);
   Result<Subscription> subscribe(std::string subject, std::string queue_group,
                                  std::function<void(const Message&)> handler);
 

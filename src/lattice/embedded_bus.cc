@@ -14,9 +14,14 @@ using namespace std::chrono_literals;
 
 class EmbeddedBusImpl final : public EmbeddedBus {
  public:
-  EmbeddedBusImpl(std::shared_ptr<BusRouter> router, std::unique_ptr<BusRequests> requests,
-                  std::shared_ptr<FrontDoor> door)
-      : router_(std::move(router)), requests_(std::move(requests)), door_(std::move(door)) {}
+  EmbeddedBusImpl(std::shared_ptr<BusRouter> router, std::shared_ptr<BusRequests> requests,
+                  Subscription inbox, std::shared_ptr<FrontDoor> door,
+                  std::size_t payload_bytes_max)
+      : router_(std::move(router)),
+        requests_(std::move(requests)),
+        inbox_(std::move(inbox)),
+        door_(std::move(door)),
+        payload_bytes_max_(payload_bytes_max) {}
   ~EmbeddedBusImpl() override {
     requests_->close();
     if (door_) door_->shut();
@@ -38,6 +43,7 @@ class EmbeddedBusImpl final : public EmbeddedBus {
   void watch_interest(std::string subject, std::function<void(bool)> tell) override {
     router_->watch_interest(std::move(subject), std::move(tell));
   }
+  std::size_t payload_bytes_max() const override { return payload_bytes_max_; }
   std::string describe() const override {
     return door_ ? "embedded bus on " + door_->address() : "embedded bus without a front door";
   }
@@ -47,8 +53,10 @@ class EmbeddedBusImpl final : public EmbeddedBus {
 
  private:
   std::shared_ptr<BusRouter> router_;
-  std::unique_ptr<BusRequests> requests_;
+  std::shared_ptr<BusRequests> requests_;
+  Subscription inbox_;
   std::shared_ptr<FrontDoor> door_;
+  const std::size_t payload_bytes_max_;
 };
 
 runtime::Task<void> EmbeddedBusImpl::stop(runtime::Deadline deadline) {
@@ -66,13 +74,21 @@ runtime::Task<void> EmbeddedBusImpl::stop(runtime::Deadline deadline) {
 runtime::Task<std::unique_ptr<EmbeddedBus>> EmbeddedBus::start(EmbeddedBusOptions options) {
   auto router = std::make_shared<BusRouter>(
       BusRouter::Limits{options.payload_bytes_max, options.pending_bytes_max});
-  CO_TRY(auto requests, BusRequests::start(router));
+  const auto payload_bytes_max = options.payload_bytes_max;
+  auto requests = std::make_shared<BusRequests>(
+      [router](Message message) { return router->publish_heard(std::move(message)); });
+  CO_TRY(auto inbox, router->subscribe(requests->inbox_pattern(), "",
+                                       [weak = std::weak_ptr(requests)](const Message& message) {
+                                         if (const auto strong = weak.lock())
+                                           strong->answer(message);
+                                       }));
   std::shared_ptr<FrontDoor> door;
   if (!options.address.empty()) {
     CO_TRY(door, FrontDoor::open(std::move(options), router));
   }
   std::unique_ptr<EmbeddedBus> bus =
-      std::make_unique<EmbeddedBusImpl>(std::move(router), std::move(requests), std::move(door));
+      std::make_unique<EmbeddedBusImpl>(std::move(router), std::move(requests), std::move(inbox),
+                                        std::move(door), payload_bytes_max);
   co_return bus;
 }
 

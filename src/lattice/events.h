@@ -32,6 +32,7 @@ struct Heartbeat {
   StringMap labels;
   std::string friendly_name, version, uptime_human;
   std::uint64_t uptime_seconds = 0;
+  std::string seal{};  // which seal the host knows (invocation_seal.h); ours beyond 2022's fields
 };
 
 struct ActorStarted {

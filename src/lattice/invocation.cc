@@ -2,7 +2,9 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include <boost/json/object.hpp>
 
@@ -97,6 +99,16 @@ Result<void> read_field(codec::MsgpackReader& reader, std::string_view key, Invo
     TRY(into.host_id, read_text(reader));
   } else if (key == "content_length") {
     TRY(into.content_length, read_length(reader));
+  } else if (key == "trellis_depth") {
+    TRY(const auto depth, reader.uint());
+    into.depth = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(depth, std::numeric_limits<std::uint32_t>::max()));
+  } else if (key == "trellis_time_left_ms") {
+    TRY(into.time_left_ms, read_length(reader));
+  } else if (key == "trellis_sealed_at") {
+    TRY(into.sealed_at, reader.uint());
+  } else if (key == "trellis_seal") {
+    TRY(into.seal, reader.bytes());
   } else {
     TRY_OK(reader.skip());
   }
@@ -130,7 +142,9 @@ Bytes encode(const Invocation& invocation) {
   Bytes out;
   out.reserve(invocation.msg.size() + invocation.encoded_claims.size() + 512);
   codec::MsgpackWriter writer(out);
-  writer.map(invocation.content_length ? 8 : 7);
+  const bool sealed = !invocation.seal.empty();
+  writer.map(7u + invocation.content_length.has_value() + (invocation.depth > 0) +
+             invocation.time_left_ms.has_value() + (sealed ? 2u : 0u));
   write_entity(writer, "origin", invocation.origin);
   write_entity(writer, "target", invocation.target);
   write_text(writer, "operation", invocation.operation);
@@ -142,6 +156,17 @@ Bytes encode(const Invocation& invocation) {
   if (invocation.content_length) {
     writer.str("content_length");
     writer.uint(*invocation.content_length);
+  }
+  const auto number = [&](std::string_view key, std::uint64_t value) {
+    writer.str(key);
+    writer.uint(value);
+  };
+  if (invocation.depth > 0) number("trellis_depth", invocation.depth);
+  if (invocation.time_left_ms) number("trellis_time_left_ms", *invocation.time_left_ms);
+  if (sealed) {
+    number("trellis_sealed_at", invocation.sealed_at);
+    writer.str("trellis_seal");
+    writer.bin(invocation.seal);
   }
   return out;
 }

@@ -32,6 +32,12 @@ struct Invocation {
   std::string encoded_claims;
   std::string host_id;
   std::optional<std::uint64_t> content_length;
+
+  // Between hosts of this kind; others ignore them.
+  std::uint32_t depth = 0;                    // calls that led to this one
+  std::optional<std::uint64_t> time_left_ms;  // the caller waits no longer
+  std::uint64_t sealed_at = 0;                // unix seconds; invocation_seal.h
+  Bytes seal;                                 // then encoded_claims is empty
   bool operator==(const Invocation&) const = default;
 };
 
@@ -62,6 +68,11 @@ struct TokenIdentity {
 void sign(Invocation& invocation, const claims::KeyPair& cluster, std::string_view host_id,
           TokenIdentity token);
 
+class InvocationSeal;
+
+// The body is elsewhere, in chunks: less came than content_length says.
+bool is_body_apart(const Invocation& invocation);
+
 // Decides whether an invocation is what it says. All 2022 checks with their texts, and more that
 // 2022 missed: an empty body is hashed too; the host id must begin with N or C and have 56
 // characters; the token must be signed for this invocation's id; the target must be whom it arrived
@@ -76,6 +87,7 @@ class InvocationVerifier {
         60};  // 0 turns it off, for peers that resend or whose clocks differ
     std::size_t remembered_max =
         1'000'000;  // tokens within the window; further ones are `exhausted`
+    const InvocationSeal* seal = nullptr;  // when sealed ones are taken too; outlives this
   };
   explicit InvocationVerifier(Options options);
   ~InvocationVerifier();
@@ -85,11 +97,23 @@ class InvocationVerifier {
                       std::uint64_t now_unix);
 
   // The same for the whole subject it arrived on, which must be of this lattice and, for providers,
-  // of the target's link name.
+  // of the target's link name. On a subject of sealed ones it must be sealed, on others signed.
   Result<void> verify_arrival(const Invocation& invocation, std::string_view subject,
                               std::uint64_t now_unix);
+  // The same in two steps, for one whose body was sent apart: all but the body; the body when it is
+  // there.
+  Result<void> verify_head(const Invocation& invocation, std::string_view subject,
+                           std::uint64_t now_unix);
+  Result<void> verify_body(const Invocation& invocation) const;
 
  private:
+  enum class Body { here, apart };
+  Result<void> verify_arrival(const Invocation& invocation, std::string_view subject,
+                              std::uint64_t now_unix, Body body);
+  Result<void> verify_signed(const Invocation& invocation, std::string_view target_key,
+                             std::uint64_t now_unix, Body body);
+  Result<void> verify_sealed(const Invocation& invocation, std::string_view target_key,
+                             std::uint64_t now_unix);
   struct State;
   std::unique_ptr<State> state_;
 };

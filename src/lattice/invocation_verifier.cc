@@ -7,6 +7,7 @@
 #include "claims/jwt.h"
 #include "codec/base64.h"
 #include "lattice/invocation.h"
+#include "lattice/invocation_seal.h"
 #include "lattice/replay_window.h"
 #include "lattice/subjects.h"
 
@@ -79,11 +80,16 @@ Result<void> check_hash(const claims::Jwt& jwt, const Invocation& invocation) {
 
 }  // namespace
 
+bool is_body_apart(const Invocation& invocation) {
+  return invocation.content_length.value_or(0) > invocation.msg.size();
+}
+
 struct InvocationVerifier::State {
   std::map<std::string, claims::PublicKey, std::less<>> issuers;
   std::string lattice;
   std::uint64_t window;  // seconds
   ReplayWindow replays;
+  const InvocationSeal* seal;
 
   const claims::PublicKey* issuer(const std::string& key) const {
     const auto found = issuers.find(key);
@@ -104,8 +110,7 @@ struct InvocationVerifier::State {
 
   Result<void> check_replay(std::string_view token, std::uint64_t iat, std::uint64_t now) {
     if (window == 0) return {};
-    // The signature is left out: only what is signed names the invocation.
-    switch (replays.remember(token.substr(0, token.rfind('.')), iat + window, now)) {
+    switch (replays.remember(token, iat + window, now)) {
       case ReplayWindow::Seen::repeated:
         return forged("Invocation was received before: a repeated message");
       case ReplayWindow::Seen::full:
@@ -122,7 +127,8 @@ InvocationVerifier::InvocationVerifier(Options options)
                        .lattice = std::move(options.lattice),
                        .window = static_cast<std::uint64_t>(std::max<std::int64_t>(
                            0, static_cast<std::int64_t>(options.replay_window.count()))),
-                       .replays = ReplayWindow(options.remembered_max)}) {
+                       .replays = ReplayWindow(options.remembered_max),
+                       .seal = options.seal}) {
   for (auto& text : options.cluster_issuers) {
     auto key = claims::PublicKey::parse(text);
     if (!key) {
@@ -138,8 +144,9 @@ InvocationVerifier::~InvocationVerifier() = default;
 
 // Cheap checks first; then the signature (about 120 µs); then the body's hash, whose cost the
 // sender chooses; the memory of tokens last, so that only the cluster itself can fill it.
-Result<void> InvocationVerifier::verify(const Invocation& invocation, std::string_view target_key,
-                                        std::uint64_t now_unix) {
+Result<void> InvocationVerifier::verify_signed(const Invocation& invocation,
+                                               std::string_view target_key, std::uint64_t now_unix,
+                                               Body body) {
   TRY(const auto jwt, claims::decode_jwt(invocation.encoded_claims));
   const auto* issuer = state_->issuer(jwt.iss);
   if (!issuer) return forged("Issuer of this invocation is not among the list of valid issuers");
@@ -149,12 +156,49 @@ Result<void> InvocationVerifier::verify(const Invocation& invocation, std::strin
   TRY_OK(check_parties(jwt, invocation, target_key));
   TRY_OK(state_->check_age(jwt.iat, now_unix));
   TRY_OK(check_signature(invocation.encoded_claims, *issuer));
-  TRY_OK(check_hash(jwt, invocation));
-  return state_->check_replay(invocation.encoded_claims, jwt.iat, now_unix);
+  if (body == Body::here) TRY_OK(check_hash(jwt, invocation));
+  // The signature is left out: only what is signed names the invocation.
+  const std::string_view token = invocation.encoded_claims;
+  return state_->check_replay(token.substr(0, token.rfind('.')), jwt.iat, now_unix);
+}
+
+Result<void> InvocationVerifier::verify(const Invocation& invocation, std::string_view target_key,
+                                        std::uint64_t now_unix) {
+  return verify_signed(invocation, target_key, now_unix, Body::here);
+}
+
+Result<void> InvocationVerifier::verify_body(const Invocation& invocation) const {
+  TRY(const auto jwt, claims::decode_jwt(invocation.encoded_claims));
+  return check_hash(jwt, invocation);
+}
+
+Result<void> InvocationVerifier::verify_sealed(const Invocation& invocation,
+                                               std::string_view target_key,
+                                               std::uint64_t now_unix) {
+  TRY_OK(check_host_id(invocation.host_id));
+  if (invocation.target.public_key != target_key)
+    return forged(
+        fmt::format("target key mismatch: {} != {}", invocation.target.public_key, target_key));
+  TRY_OK(state_->check_age(invocation.sealed_at, now_unix));
+  if (!state_->seal->is_whole(invocation)) return forged("Invocation seal invalid");
+  return state_->check_replay(as_text(invocation.seal), invocation.sealed_at, now_unix);
 }
 
 Result<void> InvocationVerifier::verify_arrival(const Invocation& invocation,
                                                 std::string_view subject, std::uint64_t now_unix) {
+  return verify_arrival(invocation, subject, now_unix, Body::here);
+}
+
+Result<void> InvocationVerifier::verify_head(const Invocation& invocation,
+                                             std::string_view subject, std::uint64_t now_unix) {
+  return verify_arrival(invocation, subject, now_unix, Body::apart);
+}
+
+Result<void> InvocationVerifier::verify_arrival(const Invocation& invocation,
+                                                std::string_view subject, std::uint64_t now_unix,
+                                                Body body) {
+  const bool sealed = state_->seal && subject.ends_with(state_->seal->name());
+  if (sealed) subject.remove_suffix(state_->seal->name().size() + 1);
   const auto arrived = parse_rpc_subject(subject);
   if (!arrived) return fail(Errc::invalid, kSite, "not the subject of an invocation");
   if (arrived->lattice != state_->lattice)
@@ -163,7 +207,8 @@ Result<void> InvocationVerifier::verify_arrival(const Invocation& invocation,
   if (!arrived->link.empty() && arrived->link != invocation.target.link_name)
     return forged(
         fmt::format("target link mismatch: {} != {}", invocation.target.link_name, arrived->link));
-  return verify(invocation, arrived->key, now_unix);
+  return sealed ? verify_sealed(invocation, arrived->key, now_unix)
+                : verify_signed(invocation, arrived->key, now_unix, body);
 }
 
 }  // namespace trellis::lattice

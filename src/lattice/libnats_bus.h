@@ -34,6 +34,9 @@ class LibnatsBus final : public Bus {
                                  std::function<void(const Message&)> handler) override;
   runtime::Task<Message> request(Message message, runtime::Deadline deadline) override;
   runtime::Task<std::vector<Message>> collect(Message message, runtime::Deadline deadline) override;
+  std::size_t payload_bytes_max() const override {
+    return static_cast<std::size_t>(payload_bytes_max_);
+  }
   std::string describe() const override { return "libnats"; }
 
  private:

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kReadMin = 4 * 1024;
 constexpr std::size_t kBufferUsual = 64 * 1024;
-constexpr std::size_t kArgumentsMax = 4;
+constexpr std::size_t kArgumentsMax = 5;
 
 auto refuse(const char* text) { return fail(Errc::invalid, "lattice.nats.parse", text); }
 auto parser_error() { return refuse("Parser Error"); }
@@ -154,30 +154,59 @@ Result<std::optional<NatsCommand>> NatsParser::parse_line(std::string_view line,
   const auto end = static_cast<std::size_t>(std::ranges::find_if(line, blank) - line.begin());
   const auto op = line.substr(0, end);
   const auto arguments = line.substr(end);
-  if (is_op(op, "PUB") || is_op(op, "HPUB")) {
-    TRY_OK(begin_publish(line, arguments, line_bytes, op.size() == 4));
+  const bool plain = is_op(op, side_ == NatsSide::server ? "PUB" : "MSG");
+  if (plain || is_op(op, side_ == NatsSide::server ? "HPUB" : "HMSG")) {
+    TRY_OK(begin_publish(line, arguments, line_bytes, !plain));
     return finish_publish();
   }
   consumed_ = line_bytes;
+  NatsCommand command;
+  if (is_op(op, "PING")) return command;
+  if (is_op(op, "PONG")) {
+    command.op = NatsOp::pong;
+    return command;
+  }
+  return side_ == NatsSide::server ? parse_client_op(op, arguments) : parse_server_op(op, arguments);
+}
+
+Result<std::optional<NatsCommand>> NatsParser::parse_client_op(std::string_view op,
+                                                               std::string_view arguments) {
   if (is_op(op, "SUB")) return parse_sub(arguments);
   if (is_op(op, "UNSUB")) return parse_unsub(arguments);
+  if (!is_op(op, "CONNECT")) return refuse("Unknown Protocol Operation");
   NatsCommand command;
-  if (is_op(op, "CONNECT")) {
-    command.op = NatsOp::connect;
-    command.json = trim(arguments);
-  } else if (is_op(op, "PONG")) {
-    command.op = NatsOp::pong;
-  } else if (!is_op(op, "PING")) {
+  command.op = NatsOp::connect;
+  command.json = trim(arguments);
+  return command;
+}
+
+Result<std::optional<NatsCommand>> NatsParser::parse_server_op(std::string_view op,
+                                                               std::string_view arguments) {
+  NatsCommand command;
+  command.json = trim(arguments);
+  if (is_op(op, "INFO")) {
+    command.op = NatsOp::info;
+  } else if (is_op(op, "+OK")) {
+    command.op = NatsOp::ok;
+  } else if (is_op(op, "-ERR")) {
+    command.op = NatsOp::err;
+    if (command.json.size() >= 2 && command.json.front() == '\'' && command.json.back() == '\'')
+      command.json = command.json.substr(1, command.json.size() - 2);
+  } else {
     return refuse("Unknown Protocol Operation");
   }
   return command;
 }
 
+// PUB <subject> [reply] <size>, HPUB <subject> [reply] <header size> <size>; MSG and HMSG have the
+// subscription's id after the subject.
 Result<void> NatsParser::begin_publish(std::string_view line, std::string_view text,
                                        std::size_t line_bytes, bool has_headers) {
   const auto arguments = split(text);
+  const std::size_t names = side_ == NatsSide::server ? 1 : 2;  // before the reply
   const std::size_t sizes = has_headers ? 2 : 1;
-  if (arguments.count != 1 + sizes && arguments.count != 2 + sizes) return parser_error();
+  const bool has_reply = arguments.count == names + 1 + sizes;
+  if (arguments.count != names + sizes && !has_reply) return parser_error();
   const auto total = number(arguments.at[arguments.count - 1]);
   const auto headers = has_headers ? number(arguments.at[arguments.count - 2]) : 0;
   if (!total || !headers || *headers > *total) return parser_error();
@@ -186,7 +215,8 @@ Result<void> NatsParser::begin_publish(std::string_view line, std::string_view t
     return Piece{static_cast<std::size_t>(part.data() - line.data()), part.size()};
   };
   publish_ = Publish{.subject = piece(arguments.at[0]),
-                     .reply = arguments.count == 2 + sizes ? piece(arguments.at[1]) : Piece{},
+                     .sid = names == 2 ? piece(arguments.at[1]) : Piece{},
+                     .reply = has_reply ? piece(arguments.at[names]) : Piece{},
                      .line = line_bytes,
                      .headers = *headers,
                      .total = *total,
@@ -199,8 +229,9 @@ Result<std::optional<NatsCommand>> NatsParser::finish_publish() {
   if (buffered() < needed) return std::nullopt;
   if (text({needed - 2, 2}) != "\r\n") return refuse("Unknown Protocol Operation");
   NatsCommand command;
-  command.op = NatsOp::pub;
+  command.op = side_ == NatsSide::server ? NatsOp::pub : NatsOp::msg;
   command.subject = text(publish_->subject);
+  command.sid = text(publish_->sid);
   command.reply = text(publish_->reply);
   command.has_headers = publish_->has_headers;
   command.headers = text({publish_->line, publish_->headers});

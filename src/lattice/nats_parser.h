@@ -1,7 +1,8 @@
-// Reads the NATS client protocol as a server does: bytes go in as they come from the socket, split
-// anywhere, commands come out whole, as views into the parser's buffer. Owned by BusClient; not
-// thread-safe. Memory: one buffer, as large as the control line and the one payload that is being
-// read. Protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol
+// Reads the NATS client protocol, as a server does (what clients write) or as a client does (what a
+// server writes): bytes go in as they come from the socket, split anywhere, commands come out
+// whole, as views into the parser's buffer. Owned by BusClient and NatsConnection; not thread-safe.
+// Memory: one buffer, as large as the control line and the one payload that is being read.
+// Protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol
 #pragma once
 
 #include <array>
@@ -16,23 +17,25 @@
 
 namespace trellis::lattice {
 
-enum class NatsOp { connect, ping, pong, sub, unsub, pub };
+enum class NatsOp { connect, ping, pong, sub, unsub, pub, info, msg, ok, err };
+enum class NatsSide { server, client };  // who reads
 
 struct NatsCommand {
   NatsOp op = NatsOp::ping;
-  std::string_view subject, reply;  // pub; sub has a pattern in subject
-  std::string_view queue, sid;      // sub, unsub
+  std::string_view subject, reply;  // pub, msg; sub has a pattern in subject
+  std::string_view queue, sid;      // sub, unsub; msg has a sid
   std::uint64_t max = 0;            // unsub: after so many messages, 0 at once
-  std::string_view json;            // connect
-  bool has_headers = false;         // HPUB
+  std::string_view json;            // connect, info; err has its text here
+  bool has_headers = false;         // HPUB, HMSG
   std::string_view headers;         // the block with its last empty line
   BytesView payload;                // without the headers
 };
 
 class NatsParser {
  public:
-  NatsParser(std::size_t control_line_max, std::size_t payload_max)
-      : control_line_max_(control_line_max), payload_max_(payload_max) {}
+  NatsParser(std::size_t control_line_max, std::size_t payload_max,
+             NatsSide side = NatsSide::server)
+      : control_line_max_(control_line_max), payload_max_(payload_max), side_(side) {}
 
   // Where to read the next bytes to; never empty. Then commit() how many came, and next() until it
   // gives nothing. Views of commands end with the next call of prepare() or next().
@@ -52,7 +55,7 @@ class NatsParser {
     std::size_t offset = 0, size = 0;
   };
   struct Publish {
-    Piece subject, reply;
+    Piece subject, sid, reply;
     std::size_t line = 0;  // bytes of the control line with its end
     std::size_t headers = 0, total = 0;
     bool has_headers = false;
@@ -62,11 +65,16 @@ class NatsParser {
   void make_room(std::size_t bytes);
   std::string_view text(Piece piece) const;
   Result<std::optional<NatsCommand>> parse_line(std::string_view line, std::size_t line_bytes);
+  static Result<std::optional<NatsCommand>> parse_client_op(std::string_view op,
+                                                            std::string_view arguments);
+  static Result<std::optional<NatsCommand>> parse_server_op(std::string_view op,
+                                                            std::string_view arguments);
   Result<void> begin_publish(std::string_view line, std::string_view arguments,
                              std::size_t line_bytes, bool has_headers);
   Result<std::optional<NatsCommand>> finish_publish();
 
   const std::size_t control_line_max_, payload_max_;
+  const NatsSide side_;
   std::unique_ptr<std::uint8_t[]> buffer_;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0, end_ = 0;

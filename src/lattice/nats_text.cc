@@ -6,6 +6,8 @@
 
 #include <boost/json/object.hpp>
 
+#include "claims/nkey.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 
 namespace trellis::lattice {
@@ -38,6 +40,19 @@ void add_status(std::string_view line, Headers& headers) {
   headers.emplace_back("Status", trim(line.substr(0, space)));
   if (space != std::string_view::npos)
     headers.emplace_back("Description", trim(line.substr(space)));
+}
+
+void append_sizes(std::string& to, std::size_t header_bytes, std::size_t total_bytes) {
+  const auto append_number = [&](std::size_t value) {
+    const fmt::format_int digits(value);
+    to.append(digits.data(), digits.size());
+  };
+  if (header_bytes) {
+    append_number(header_bytes);
+    to += ' ';
+  }
+  append_number(total_bytes);
+  to += "\r\n";
 }
 
 }  // namespace
@@ -114,16 +129,101 @@ void append_message_line(std::string& to, std::string_view subject, std::string_
     to += reply;
     to += ' ';
   }
-  const auto append_number = [&](std::size_t value) {
-    const fmt::format_int digits(value);
-    to.append(digits.data(), digits.size());
-  };
-  if (header_bytes) {
-    append_number(header_bytes);
+  append_sizes(to, header_bytes, total_bytes);
+}
+
+void append_publish_line(std::string& to, std::string_view subject, std::string_view reply,
+                         std::size_t header_bytes, std::size_t total_bytes) {
+  to += header_bytes ? "HPUB " : "PUB ";
+  to += subject;
+  to += ' ';
+  if (!reply.empty()) {
+    to += reply;
     to += ' ';
   }
-  append_number(total_bytes);
-  to += "\r\n";
+  append_sizes(to, header_bytes, total_bytes);
+}
+
+Result<NatsServerInfo> parse_nats_info(std::string_view json) {
+  TRY(const auto value, codec::json_parse(json));
+  if (!value.is_object())
+    return fail(Errc::invalid, "lattice.nats.info", "the server's INFO is no JSON object");
+  const auto& said = value.get_object();
+  const auto text = [&](std::string_view key) {
+    auto given = codec::json_string(said, key);
+    return given && *given ? **std::move(given) : std::string();
+  };
+  const auto flag = [&](std::string_view key) {
+    const auto given = codec::json_bool(said, key);
+    return given && given->value_or(false);
+  };
+  NatsServerInfo info;
+  info.server_name = text("server_name");
+  info.version = text("version");
+  info.nonce = text("nonce");
+  info.auth_required = flag("auth_required");
+  info.tls_required = flag("tls_required");
+  info.tls_available = flag("tls_available");
+  info.headers = flag("headers");
+  info.jetstream = flag("jetstream");
+  info.leaving = flag("ldm");
+  TRY(const auto payload_max, codec::json_uint(said, "max_payload"));
+  if (!payload_max || *payload_max == 0)
+    return fail(Errc::invalid, "lattice.nats.info", "the server's INFO has no max_payload");
+  info.payload_max = *payload_max;
+  if (const auto* urls = said.if_contains("connect_urls"); urls && urls->is_array()) {
+    for (const auto& url : urls->get_array())
+      if (url.is_string()) info.connect_urls.emplace_back(url.get_string());
+  }
+  return info;
+}
+
+Result<std::string> nats_connect_line(const NatsCredentials& credentials, std::string_view nonce,
+                                      std::string_view name, bool tls) {
+  boost::json::object said{{"verbose", false},      {"pedantic", false},
+                           {"tls_required", tls},   {"name", name},
+                           {"lang", "trellis"},     {"version", TRELLIS_VERSION},
+                           {"protocol", 1},         {"echo", true},
+                           {"headers", true},       {"no_responders", true}};
+  if (!credentials.seed.empty()) {
+    TRY(const auto key, claims::KeyPair::from_seed(credentials.seed));
+    if (key.type() != claims::KeyType::user)
+      return fail(Errc::invalid, "lattice.nats.seed",
+                  "the seed for NATS is not a user's: one begins with SU");
+    if (credentials.jwt.empty()) said["nkey"] = key.public_key();
+    if (!nonce.empty())
+      said["sig"] = codec::base64_encode(key.sign(as_bytes(nonce)), codec::Base64::url);
+  }
+  if (!credentials.jwt.empty()) said["jwt"] = credentials.jwt;
+  if (!credentials.user.empty()) {
+    said["user"] = credentials.user;
+    said["pass"] = credentials.password;
+  }
+  if (!credentials.token.empty()) said["auth_token"] = credentials.token;
+  return "CONNECT " + codec::json_write(said) + "\r\n";
+}
+
+Result<NatsCredentials> parse_nats_credentials(std::string_view text) {
+  // -----BEGIN NATS USER JWT-----\n<jwt>\n------END …; the same for USER NKEY SEED.
+  const auto block = [&](std::string_view what) -> std::string {
+    const auto begin = text.find(fmt::format("-BEGIN {}-", what));
+    if (begin == std::string_view::npos) return {};
+    const auto line = text.find('\n', begin);
+    if (line == std::string_view::npos) return {};
+    const auto end = text.find("---", line);
+    auto found = text.substr(line, end == std::string_view::npos ? end : end - line);
+    std::string bare;
+    for (const char c : found)
+      if (c != '\n' && c != '\r' && c != ' ' && c != '\t') bare += c;
+    return bare;
+  };
+  NatsCredentials credentials;
+  credentials.jwt = block("NATS USER JWT");
+  credentials.seed = block("USER NKEY SEED");
+  if (credentials.jwt.empty() || credentials.seed.empty())
+    return fail(Errc::invalid, "lattice.nats.credentials",
+                "no NATS credentials: expected the blocks NATS USER JWT and USER NKEY SEED");
+  return credentials;
 }
 
 }  // namespace trellis::lattice

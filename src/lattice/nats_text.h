@@ -1,9 +1,11 @@
-// The texts of the NATS protocol that a server writes, and header blocks both ways. Pure functions.
+// The texts of the NATS protocol: what a server writes (for the front door), what a client writes
+// (for NatsConnection), header blocks both ways. Pure functions.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "lattice/bus.h"
@@ -29,6 +31,35 @@ struct NatsInfo {
   bool auth_required = false;
 };
 std::string nats_info_line(const NatsInfo& info);  // with its end
+
+// What a client learns from INFO.
+struct NatsServerInfo {
+  std::string server_name, version;
+  std::size_t payload_max = 0;
+  std::string nonce;  // to be signed; "" when the server asks for none
+  bool auth_required = false, tls_required = false, tls_available = false;
+  bool headers = false;
+  bool jetstream = false;
+  bool leaving = false;                   // lame duck: it asks its clients to go elsewhere
+  std::vector<std::string> connect_urls;  // host:port of the cluster's servers
+};
+Result<NatsServerInfo> parse_nats_info(std::string_view json);
+
+// Who a client is. All empty: nobody in particular.
+struct NatsCredentials {
+  std::string jwt{}, seed{};  // of a user (SU…); a seed alone is an nkey
+  std::string user{}, password{}, token{};
+  bool empty() const { return jwt.empty() && seed.empty() && user.empty() && token.empty(); }
+};
+// CONNECT, with its end; the nonce signed. Errors: invalid (no seed of a user).
+Result<std::string> nats_connect_line(const NatsCredentials& credentials, std::string_view nonce,
+                                      std::string_view name, bool tls);
+// The JWT and the seed out of a credentials file as nsc writes it.
+Result<NatsCredentials> parse_nats_credentials(std::string_view text);
+
+// Appends the control line of what a client publishes: PUB, or HPUB when there are headers.
+void append_publish_line(std::string& to, std::string_view subject, std::string_view reply,
+                         std::size_t header_bytes, std::size_t total_bytes);
 
 std::string nats_error_line(std::string_view text);  // -ERR 'text'
 

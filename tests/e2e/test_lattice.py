@@ -1,0 +1,240 @@
+"""Many hosts, one lattice: calls between hosts, shared links, and what happens when NATS or a host goes."""
+import collections
+import json
+import threading
+import time
+
+import pytest
+from conftest import ECHO_BODY, ECHO_REF, HTTP_SERVER, free_port, http, wait_for
+from lattices import lattice, start_echo, start_http
+
+EVENTS, CALLS = "wasmbus.evt.default", "wasmbus.rpcevt.default"
+
+
+@pytest.fixture
+def pair():
+    """Two hosts: HTTP on the first, echo on the second, linked."""
+    with lattice() as made:
+        made.first, made.second = made.start(2)
+        start_http(made.first)
+        made.echo = start_echo(made.second)
+        made.http = free_port()
+        made.first.put_link(made.echo, f"ADDRESS=127.0.0.1:{made.http}")
+        wait_for(lambda: answers(made.http), 5, "echo answers")
+        yield made
+
+
+def answers(port, **kwargs):
+    try:
+        return http(port, **kwargs).status == 200
+    except OSError:
+        return False
+
+
+def served_by(client, port, requests):
+    """Which hosts ran the actor, for so many requests."""
+    client.subscribe(CALLS)
+    client.ping()
+    for _ in range(requests):
+        assert http(port).body == ECHO_BODY
+    hosts = collections.Counter()
+    try:
+        while sum(hosts.values()) < requests:
+            event = json.loads(client.next_message(3)[2])
+            if event["type"].endswith("invocation_succeeded"):
+                hosts[event["source"]] += 1
+    except TimeoutError:
+        pass
+    return hosts
+
+
+# --- calls ---
+
+def test_an_actor_on_one_host_serves_the_http_of_another(pair):
+    assert http(pair.http).body == ECHO_BODY
+    assert json.loads(http(pair.http, "/path?q=1", data=b"\x01").body) == {
+        "body": [1], "method": "POST", "path": "/path", "query_string": "q=1"}
+    hosts = {h["id"] for h in pair.first.wash_json("ctl", "get", "hosts", "-t", "1000")["hosts"]}
+    assert hosts == {pair.first.id, pair.second.id}
+
+
+def test_an_actor_that_no_host_runs_is_named(pair):
+    pair.second.wash("ctl", "stop", "actor", pair.second.id, pair.echo)
+    answer = http(pair.http)
+    assert answer.status == 503 and pair.echo in answer.body.decode()
+
+
+def test_calls_are_spread_over_the_hosts_that_run_an_actor_and_stay_at_home_when_they_can(pair):
+    third = pair.start()
+    start_echo(third)
+    spread = served_by(pair.client(), pair.http, 60)
+    assert set(spread) >= {pair.second.id, third.id}
+    assert min(spread[pair.second.id], spread[third.id]) >= 6, spread
+    start_echo(pair.first)
+    assert set(served_by(pair.client(), pair.http, 20)) == {pair.first.id}
+
+
+def test_hosts_of_other_seeds_call_each_other_when_they_trust_each_other_and_not_otherwise():
+    with lattice() as made:
+        first = made.start()
+        issuer = first.wash_json("ctl", "get", "hosts", "-t", "500")["hosts"][0]["cluster_issuers"]
+        own = json.loads(first.wash("keys", "gen", "cluster", "-o", "json").stdout)
+        stranger = made.start(WASMCLOUD_CLUSTER_SEED=own["seed"])
+        echo, port = start_echo(first), free_port()
+        start_http(stranger)
+        stranger.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
+        wait_for(lambda: "not among the list of valid issuers" in first.log() or http(port).status, 5, "the call came")
+        assert http(port).status >= 500
+        assert "Issuer of this invocation is not among the list of valid issuers" in first.log()
+
+        assert first.stop_host() == 0
+        first.env["WASMCLOUD_CLUSTER_ISSUERS"] = f"{issuer},{own['public_key']}"
+        first.start_host()
+        first.id = first.inventory()["host_id"]
+        start_echo(first)
+        assert http(port).body == ECHO_BODY
+
+
+# --- what hosts share ---
+
+def test_links_reach_the_provider_whichever_host_took_the_command(pair):
+    # The command goes to one of the two hosts at random.
+    for _ in range(6):
+        pair.second.delete_link(pair.echo)
+        wait_for(lambda: not answers(pair.http, timeout=1), 5, "the listener is closed")
+        pair.second.put_link(pair.echo, f"ADDRESS=127.0.0.1:{pair.http}")
+        wait_for(lambda: answers(pair.http), 5, "the listener is open again")
+
+
+def test_a_host_that_comes_later_knows_links_claims_and_references(pair):
+    late = pair.start()
+    assert [l["actor_id"] for l in late.links()] == [pair.echo]
+    claims = late.wash_json("ctl", "get", "claims")["claims"]["claims"]
+    assert {c["sub"] for c in claims} >= {pair.echo, HTTP_SERVER}
+    port = free_port()
+    # The provider is started after the link was put: it has it at once.
+    late.wash("ctl", "link", "del", pair.echo, "wasmcloud:httpserver")
+    late.put_link(pair.echo, f"ADDRESS=127.0.0.1:{port}")
+    start_http(late)
+    wait_for(lambda: answers(port), 5, "the late host serves it, too")
+
+
+def test_links_are_there_after_all_hosts_were_away(pair):
+    pair.first.stop_host()
+    pair.second.stop_host()
+    pair.second.start_host()
+    assert [l["actor_id"] for l in pair.second.links()] == [pair.echo]
+
+
+# --- large bodies ---
+
+def test_large_bodies_go_both_ways(pair):
+    body = bytes(range(256)) * 6000  # 1.5 MB; echo answers with 5.5 MB of text
+    answer = http(pair.http, data=body, timeout=30)
+    assert answer.status == 200 and bytes(json.loads(answer.body)["body"]) == body
+
+
+# --- what goes wrong ---
+
+def test_when_nats_is_away_local_calls_go_on_remote_ones_fail_at_once_and_all_comes_back(pair):
+    start_http(pair.second)  # now echo is served at home, too
+    local = free_port()
+    pair.second.delete_link(pair.echo)
+    pair.second.put_link(pair.echo, f"ADDRESS=127.0.0.1:{local}")
+    wait_for(lambda: answers(local), 5, "echo answers")
+    served_elsewhere = wait_for(lambda: answers(local), 5)
+    assert served_elsewhere
+    pair.nats.stop()
+    wait_for(lambda: "go on; those to others fail" in pair.second.log(), 5, "the host has noticed")
+    pair.first.stop_host()  # its listener on the same port would get a part of the connections
+    for _ in range(5):
+        assert http(local).body == ECHO_BODY
+    pair.nats.start()
+    pair.first.start_host()
+    pair.first.id = pair.first.inventory()["host_id"]
+    start_http(pair.first)
+    assert [l["actor_id"] for l in pair.first.links()] == [pair.echo], "what was known is known again"
+
+
+def test_remote_calls_fail_with_the_reason_while_nats_is_away(pair):
+    pair.nats.stop()
+    wait_for(lambda: "go on; those to others fail" in pair.first.log(), 5, "the host has noticed")
+    begin = time.monotonic()
+    answer = http(pair.http)
+    assert answer.status == 503 and str(pair.port) in answer.body.decode(), answer.body
+    assert time.monotonic() - begin < 1.5  # and not the two seconds of a call's deadline
+    pair.nats.start()
+    wait_for(lambda: answers(pair.http), 5, "echo answers again")
+    assert [l["actor_id"] for l in pair.first.links()] == [pair.echo]
+    late = pair.start()
+    assert [l["actor_id"] for l in late.links()] == [pair.echo], "the server had lost it; the hosts had not"
+
+
+def test_a_host_that_is_killed_under_load_loses_only_what_it_had_in_hand(pair):
+    third = pair.start()
+    start_echo(third)
+    bad, done, stop = [], [], threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            try:
+                answer = http(pair.http, timeout=5)
+                (done if answer.status == 200 else bad).append(answer)
+            except OSError as error:
+                bad.append(error)
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: len(done) > 200, 20, "load")
+    third.process.kill()
+    third.process.wait()
+    third.process = None
+    so_far = len(done)
+    wait_for(lambda: len(done) > so_far + 400, 20, "load after the kill")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert len(bad) <= len(threads), [getattr(b, "body", b) for b in bad]
+
+
+def test_two_hosts_with_one_key_are_refused(pair):
+    seed = json.loads(pair.first.wash("keys", "gen", "server", "-o", "json").stdout)["seed"]
+    pair.start(WASMCLOUD_HOST_SEED=seed)
+    twin = pair.sandbox(WASMCLOUD_HOST_SEED=seed)
+    twin.start_host(wait=False)
+    assert twin.process.wait(30) != 0
+    assert "WASMCLOUD_HOST_SEED" in twin.log() and "another host" in twin.log()
+
+
+def test_without_jetstream_the_host_says_what_is_missing_and_works():
+    with lattice(jetstream=False) as made:
+        first, second = made.start(2)
+        assert "JetStream" in first.log()
+        start_http(first)
+        echo, port = start_echo(second), free_port()
+        second.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
+        wait_for(lambda: answers(port), 5, "echo answers")
+        large = http(port, data=bytes(1_500_000))
+        assert large.status >= 500 and "JetStream" in large.body.decode() + first.log()
+
+
+def test_a_server_with_small_messages_is_no_obstacle(tmp_path):
+    config = tmp_path / "nats.conf"
+    config.write_text("max_payload: 65536\n")
+    with lattice("-c", str(config)) as made:
+        first, second = made.start(2)
+        start_http(first)
+        echo, port = start_echo(second), free_port()
+        second.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
+        wait_for(lambda: answers(port), 5, "echo answers")
+        body = bytes(300_000)
+        assert bytes(json.loads(http(port, data=body).body)["body"]) == body
+
+
+def test_wrong_credentials_are_said_at_the_start():
+    with lattice("--user", "lattice", "--pass", "secret") as made:
+        box = made.sandbox()
+        box.start_host(wait=False)
+        assert box.process.wait(30) != 0
+        assert "lets nobody in without credentials" in box.log() and str(made.port) in box.log()
+        box.process = None
