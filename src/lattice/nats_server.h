@@ -29,6 +29,10 @@ class NatsServer {
     process_.start();
   }
 
+  // Silent, but connected.
+  void pause() { process_.pause(); }
+  void resume() { process_.resume(); }
+
  private:
   std::vector<std::string> command(std::string config) const {
     constexpr std::string_view kFolder = "FOLDER";
