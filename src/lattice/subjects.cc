@@ -67,6 +67,12 @@ std::string Subjects::inventory(std::string_view host_key) const {
   return fmt::format("{}.{}.get.{}.inv", control, prefix, host_key);
 }
 
+std::string Subjects::cache(std::string_view tail) const {
+  return fmt::format("lc.{}.{}", prefix, tail);
+}
+
+std::string Subjects::cache_stream() const { return "LATTICECACHE_" + prefix; }
+
 std::optional<RpcSubject> parse_rpc_subject(std::string_view subject) {
   if (!subject.starts_with(kRpc) || !valid_subject(subject)) return std::nullopt;
   RpcSubject parsed;
@@ -88,6 +94,22 @@ bool valid_token(std::string_view token) {
     if (byte <= 0x20 || byte == 0x7f || c == '.' || c == '*' || c == '>') return false;
   }
   return true;
+}
+
+Result<void> check_lattice_prefix(std::string_view prefix) {
+  constexpr const char* kSite = "lattice.prefix";
+  if (prefix.empty()) return fail(Errc::invalid, kSite, "the lattice prefix is empty");
+  const auto slash = prefix.find_first_of("/\\");
+  if (valid_token(prefix) && slash == std::string_view::npos) return {};
+  if (prefix.find('.') != std::string_view::npos)
+    return fail(Errc::invalid, kSite,
+                fmt::format("the lattice prefix \"{}\" has a dot in it, which subjects and streams "
+                            "of NATS cannot have in a name; use \"-\" or \"_\" instead",
+                            prefix));
+  return fail(Errc::invalid, kSite,
+              fmt::format("the lattice prefix \"{}\" must have no white space, '*', '>' or slash "
+                          "in it; letters, digits, \"-\" and \"_\" are safe",
+                          prefix));
 }
 
 bool valid_subject(std::string_view subject) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace trellis::lattice {
 
 struct Subjects {
@@ -25,6 +27,8 @@ struct Subjects {
   std::string ctl_queue() const;                 // <control>.<prefix>
   std::string command(std::string_view host_key, std::string_view name) const;  // cmd.<host>.<name>
   std::string inventory(std::string_view host_key) const;
+  std::string cache(std::string_view tail) const;  // lc.<prefix>.<tail>, docs/protocol.md §8.1
+  std::string cache_stream() const;                // LATTICECACHE_<prefix>, what keeps those
 };
 
 inline constexpr std::string_view kProviderQueue = "rpc";
@@ -38,6 +42,10 @@ std::optional<RpcSubject> parse_rpc_subject(std::string_view subject);
 // A token that may stand in a subject: no white space or control characters, '.', '*', '>', not
 // empty.
 bool valid_token(std::string_view token);
+
+// A lattice prefix is a token of subjects and a part of the names of JetStream's streams, which may
+// have no dot and no slash. Errors: invalid, with the character that is in the way.
+Result<void> check_lattice_prefix(std::string_view prefix);
 
 // A subject one can publish on: valid tokens, at most kSubjectBytesMax. One can subscribe to
 // patterns: a token may be '*' (any one token), the last '>' (one or more tokens).

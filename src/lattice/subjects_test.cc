@@ -58,6 +58,19 @@ TEST(Token, RefusesWhatWouldSplitOrWiden) {
     EXPECT_FALSE(valid_token(token)) << token;
 }
 
+TEST(LatticePrefix, MayBeWhatStreamsAndSubjectsCanBeNamed) {
+  for (const auto* prefix : {"default", "b7a1e6f0-6b0b-4c8e-8d7e-4f0f1bd4a9ce", "team_1"})
+    EXPECT_TRUE(check_lattice_prefix(prefix)) << prefix;
+  for (const auto* prefix : {"", "a b", "a*", ">", "a/b", "a\\b", "a\n"})
+    EXPECT_FALSE(check_lattice_prefix(prefix)) << prefix;
+  const auto dotted = check_lattice_prefix("acme.prod");
+  ASSERT_FALSE(dotted);
+  EXPECT_EQ(dotted.error().code, Errc::invalid);
+  EXPECT_EQ(dotted.error().detail,
+            "the lattice prefix \"acme.prod\" has a dot in it, which subjects and streams of NATS "
+            "cannot have in a name; use \"-\" or \"_\" instead");
+}
+
 TEST(Subject, MustBeLiteralToPublish) {
   EXPECT_TRUE(valid_subject("a"));
   EXPECT_TRUE(valid_subject("a.b.c"));
