@@ -67,6 +67,8 @@ std::string Subjects::inventory(std::string_view host_key) const {
   return fmt::format("{}.{}.get.{}.inv", control, prefix, host_key);
 }
 
+std::string Subjects::config_request() const { return fmt::format("wasmbus.cfg.{}.req", prefix); }
+
 std::optional<RpcSubject> parse_rpc_subject(std::string_view subject) {
   if (!subject.starts_with(kRpc) || !valid_subject(subject)) return std::nullopt;
   RpcSubject parsed;

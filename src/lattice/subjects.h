@@ -25,6 +25,7 @@ struct Subjects {
   std::string ctl_queue() const;                 // <control>.<prefix>
   std::string command(std::string_view host_key, std::string_view name) const;  // cmd.<host>.<name>
   std::string inventory(std::string_view host_key) const;
+  std::string config_request() const;  // wasmbus.cfg.<prefix>.req
 };
 
 inline constexpr std::string_view kProviderQueue = "rpc";
