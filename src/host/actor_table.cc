@@ -7,6 +7,7 @@
 #include "artifact/reference.h"
 #include "base/log.h"
 #include "claims/wasm_file.h"
+#include "host/guest_text.h"
 
 namespace trellis::host {
 namespace {
@@ -76,6 +77,10 @@ runtime::Task<ActorTable::Loaded> ActorTable::load_bytes(Bytes wasm, std::string
   auto checked = co_await parts_.offload.run<claims::SignedModule>(std::move(read));
   if (!checked) co_return fail(with_signing_advice(std::move(checked).error(), reference));
   claims::SignedModule signed_module = std::move(*checked);
+  const auto& actor = signed_module.claims;
+  CO_TRY_OK(parts_.config.actor_issuers.check(
+      fmt::format("actor {} ({})", actor.subject, as_log_line(actor.name)), actor.issuer));
+  CO_TRY_OK(co_await ask_policy(actor));
   CO_TRY(auto module, co_await parts_.engine.load(wasm));
   co_return Loaded{
       .reference = std::move(reference),
@@ -83,6 +88,16 @@ runtime::Task<ActorTable::Loaded> ActorTable::load_bytes(Bytes wasm, std::string
       .token = std::move(signed_module.token),
       .claims = std::make_shared<const claims::ActorClaims>(std::move(signed_module.claims)),
       .module = std::move(module)};
+}
+
+// Whenever code is to run that did not, or more of what does: the policy may be another by now.
+runtime::Task<void> ActorTable::ask_policy(const claims::ActorClaims& actor) {
+  if (parts_.policy == nullptr) co_return Result<void>{};
+  co_return co_await parts_.policy->ask_for_start({.public_key = actor.subject,
+                                                   .issuer = actor.issuer,
+                                                   .contract_id = {},
+                                                   .link_name = {},
+                                                   .provider = false});
 }
 
 // --- the commands ---
@@ -112,8 +127,22 @@ runtime::Task<std::string> ActorTable::start_bytes(Bytes wasm, std::string shown
 }
 
 runtime::Task<void> ActorTable::scale(control::ScaleActor request) {
+  const std::string reference = request.actor_ref;
+  auto outcome = co_await scale_to(std::move(request));
+  if (!outcome) {
+    LOG(error, "actor {} was not scaled: {}", reference, outcome.error().describe());
+    parts_.events.publish(parts_.events.make.actor_start_failed(reference, outcome.error().detail));
+  }
+  co_return outcome;
+}
+
+runtime::Task<void> ActorTable::scale_to(control::ScaleActor request) {
   std::optional<Loaded> loaded;
-  if (!actors_.contains(request.actor_id) && request.count > 0) {
+  const auto found = actors_.find(request.actor_id);
+  if (found != actors_.end() && request.count > found->second.instances.size()) {
+    const auto running = found->second.loaded.claims;
+    CO_TRY_OK(co_await ask_policy(*running));
+  } else if (found == actors_.end() && request.count > 0) {
     CO_TRY(loaded, co_await load(request.actor_ref));
     if (loaded->claims->subject != request.actor_id) {
       co_return fail(Errc::invalid, kSite,
@@ -361,6 +390,11 @@ runtime::Task<void> ActorTable::store(lattice::ClaimsRecord record, std::string 
   CO_TRY_OK(co_await parts_.state.put_claims(std::move(record)));
   if (reference.empty()) co_return Result<void>{};  // it came as bytes
   co_return co_await parts_.state.put_reference(std::move(reference), key);
+}
+
+const claims::ActorClaims* ActorTable::claims(const std::string& actor_key) const {
+  const auto found = actors_.find(actor_key);
+  return found == actors_.end() ? nullptr : found->second.loaded.claims.get();
 }
 
 std::vector<control::ActorDescription> ActorTable::describe() const {

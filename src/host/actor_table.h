@@ -32,6 +32,7 @@ class ActorTable {
   std::vector<control::ActorDescription> describe() const;
   std::vector<lattice::HeartbeatActor> heartbeat() const;
   bool running(const std::string& actor_key) const { return actors_.contains(actor_key); }
+  const claims::ActorClaims* claims(const std::string& actor_key) const;  // null: not running
 
  private:
   struct Loaded {  // an artifact that has passed every check and is compiled
@@ -49,6 +50,8 @@ class ActorTable {
 
   runtime::Task<Loaded> load(std::string reference);
   runtime::Task<Loaded> load_bytes(Bytes wasm, std::string reference, std::string digest);
+  runtime::Task<void> scale_to(control::ScaleActor request);
+  runtime::Task<void> ask_policy(const claims::ActorClaims& actor);
   // The caller holds the turn of these three.
   runtime::Task<void> add(Loaded loaded, std::size_t count, control::StringMap annotations);
   runtime::Task<void> remove(std::string key, std::size_t count, control::StringMap annotations);

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "lattice/nats_text.h"
+#include "lattice/subjects.h"
 #include "registry/cache.h"
 
 extern char** environ;
@@ -53,6 +54,18 @@ bool flag(const Environment& get, const char* name, bool otherwise) {
   std::transform(value.begin(), value.end(), value.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return value == "1" || value == "true" || value == "yes" || value == "on";
+}
+
+// The words that 2022 took for yes, and those of our other switches: `wash up
+// --config-service-enabled` has always set 1, which 2022 took for no (docs/protocol.md §9.1).
+bool config_service_enabled(const Environment& get) {
+  constexpr const char* kName = "WASMCLOUD_CONFIG_SERVICE";
+  if (flag(get, kName, false)) return true;
+  auto word = text_or(get, kName, "");
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return word == "Y" || word == "YOU BETCHA" || word == "YUPPERS" || word == "TOTES" ||
+         word == "ENABLED";
 }
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -198,6 +211,33 @@ Result<void> read_limits(const Environment& get, Config& config) {
   return {};
 }
 
+Result<void> read_policy(const Environment& get, Config& config) {
+  const std::pair<const char*, std::string*> topics[] = {
+      {"WASMCLOUD_POLICY_TOPIC", &config.policy_topic},
+      {"WASMCLOUD_POLICY_CHANGES_TOPIC", &config.policy_changes_topic}};
+  for (const auto& [name, topic] : topics) {
+    *topic = text_or(get, name, "");
+    if (topic->empty() || lattice::valid_subject(*topic)) continue;
+    return fail(Errc::invalid, kSite,
+                fmt::format("{}='{}' is not a subject: words with '.' between, without '*', '>' or "
+                            "blanks",
+                            name, *topic));
+  }
+  TRY(const auto timeout, number(get, "WASMCLOUD_POLICY_TIMEOUT", 1000, 1, 600'000));
+  config.policy_timeout = std::chrono::milliseconds(timeout);
+  return {};
+}
+
+Result<void> read_issuers(const Environment& get, Config& config) {
+  const std::pair<const char*, AllowedIssuers*> lists[] = {
+      {"TRELLIS_ALLOWED_ACTOR_ISSUERS", &config.actor_issuers},
+      {"TRELLIS_ALLOWED_PROVIDER_ISSUERS", &config.provider_issuers}};
+  for (const auto& [name, list] : lists) {
+    TRY(*list, AllowedIssuers::parse(name, split(text_or(get, name, ""), ',')));
+  }
+  return {};
+}
+
 Result<void> read_registries(const Environment& get, Config& config) {
   TRY(config.registries, registry::Settings::from_environment(get));
   config.registry_credentials = registry::Credentials::from_environment(get);
@@ -251,6 +291,9 @@ Result<Config> read_config(const Environment& get, const std::vector<std::string
   TRY_OK(read_addresses(get, config));
   TRY_OK(read_limits(get, config));
   TRY_OK(read_registries(get, config));
+  TRY_OK(read_policy(get, config));
+  TRY_OK(read_issuers(get, config));
+  config.config_service = config_service_enabled(get);
   read_folders(get, config);
   return config;
 }

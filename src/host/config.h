@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "host/allowed_issuers.h"
 #include "registry/credentials.h"
 #include "registry/environment.h"
 #include "registry/settings.h"
@@ -48,11 +49,17 @@ struct Config {
   std::uint16_t dashboard_port = 4000;                          // WASMCLOUD_DASHBOARD_PORT, PORT
   log::Options log;                           // WASMCLOUD_STRUCTURED_LOGGING_ENABLED, _LOG_LEVEL
   std::map<std::string, std::string> labels;  // HOST_<name>, and hostcore.*
+  bool config_service = false;                // WASMCLOUD_CONFIG_SERVICE
+  std::string policy_topic;                   // WASMCLOUD_POLICY_TOPIC; "": nobody is asked
+  std::string policy_changes_topic;           // WASMCLOUD_POLICY_CHANGES_TOPIC
+  std::chrono::milliseconds policy_timeout{1000};  // WASMCLOUD_POLICY_TIMEOUT
 
-  unsigned cores = 0;         // TRELLIS_CORES; 0: one per hardware thread
-  std::string data_dir;       // TRELLIS_DATA_DIR: links, claims, references
-  std::string cache_dir;      // TRELLIS_CACHE_DIR: compiled code
-  std::string providers_dir;  // TRELLIS_PROVIDERS_DIR: the programs of provider archives
+  AllowedIssuers actor_issuers;     // TRELLIS_ALLOWED_ACTOR_ISSUERS
+  AllowedIssuers provider_issuers;  // TRELLIS_ALLOWED_PROVIDER_ISSUERS
+  unsigned cores = 0;               // TRELLIS_CORES; 0: one per hardware thread
+  std::string data_dir;             // TRELLIS_DATA_DIR: links, claims, references
+  std::string cache_dir;            // TRELLIS_CACHE_DIR: compiled code
+  std::string providers_dir;        // TRELLIS_PROVIDERS_DIR: the programs of provider archives
   std::vector<std::string> external_providers;  // TRELLIS_EXTERNAL_PROVIDERS: not the built-in
                                                 // ones; "all", names, references
   std::vector<std::string> child_environment;   // NAME=value, for the processes of providers

@@ -72,5 +72,41 @@ TEST(HostConfig, MemoryIsGivenInMib) {
   EXPECT_FALSE(read({{"TRELLIS_GUEST_MEMORY_MIB", "0"}}));
 }
 
+TEST(HostConfig, TheConfigurationServiceIsOnForTheWordsOf2022AndForWhatWashSets) {
+  constexpr const char* kName = "WASMCLOUD_CONFIG_SERVICE";
+  for (const char* yes : {"TRUE", "yes", "Y", "You Betcha", "yuppers", "totes", "Enabled", "1"})
+    EXPECT_TRUE(read({{kName, yes}})->config_service) << yes;
+  for (const char* no : {"", "0", "false", "no", "you"})
+    EXPECT_FALSE(read({{kName, no}})->config_service) << no;
+  EXPECT_FALSE(read({})->config_service);
+}
+
+TEST(HostConfig, PolicyTopicsAreSubjects) {
+  auto config = read({{"WASMCLOUD_POLICY_TOPIC", "policy.ask"},
+                      {"WASMCLOUD_POLICY_CHANGES_TOPIC", "policy.changes"},
+                      {"WASMCLOUD_POLICY_TIMEOUT", "250"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->policy_topic, "policy.ask");
+  EXPECT_EQ(config->policy_changes_topic, "policy.changes");
+  EXPECT_EQ(config->policy_timeout, std::chrono::milliseconds(250));
+  EXPECT_EQ(read({})->policy_topic, "");
+  EXPECT_EQ(read({})->policy_timeout, std::chrono::milliseconds(1000));
+  for (const char* name : {"WASMCLOUD_POLICY_TOPIC", "WASMCLOUD_POLICY_CHANGES_TOPIC"}) {
+    auto wrong = read({{name, "policy.>"}});
+    ASSERT_FALSE(wrong);
+    EXPECT_TRUE(wrong.error().detail.starts_with(std::string(name) + "='policy.>'"));
+  }
+}
+
+TEST(HostConfig, IssuersAreReadIntoTheListOfTheirKind) {
+  const std::string key = "ACOJJN6WUP4ODD75XEBKKTCCUJJCY5ZKQ56XVKYK4BEJWGVAOOQHZMCW";
+  auto config = read({{"TRELLIS_ALLOWED_ACTOR_ISSUERS", key}});
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_TRUE(config->actor_issuers.check("actor", key));
+  EXPECT_FALSE(config->actor_issuers.check("actor", "A"));
+  EXPECT_TRUE(config->provider_issuers.check("provider", "A"));
+  EXPECT_FALSE(read({{"TRELLIS_ALLOWED_PROVIDER_ISSUERS", key + ",M"}}));
+}
+
 }  // namespace
 }  // namespace trellis::host

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "artifact/foreign_text.h"
 #include "base/log.h"
 #include "codec/json.h"
 #include "control/registry_credentials.h"
+#include "host/sent_credentials.h"
 
 namespace trellis::host {
 namespace {
@@ -234,21 +234,7 @@ void ControlService::put_registries(const lattice::Message& message) {
     LOG(warn, "registry credentials were not taken: {}", sent.error().describe());
     return;
   }
-  for (const auto& [name, why] : sent->passed_over) {
-    LOG(warn, "credentials for the registry '{}' were not taken: {}", artifact::shown(name), why);
-  }
-  std::map<std::string, registry::Credential> credentials;
-  for (auto& [name, credential] : sent->registries) {
-    LOG(info, "credentials for the registry '{}' were sent", artifact::shown(name));
-    credentials[name] = {.user = std::move(credential.username),
-                         .password = std::move(credential.password),
-                         .identity_token = {},
-                         .bearer_token = std::move(credential.token),
-                         .source = {}};
-  }
-  if (auto put = parts_.credentials.put(std::move(credentials)); !put) {
-    LOG(warn, "{}", put.error().describe());
-  }
+  take_credentials(std::move(*sent), parts_.credentials);
 }
 
 // --- links ---

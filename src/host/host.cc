@@ -98,12 +98,15 @@ runtime::Task<void> Host::start_on_core() {
       });
   bus_->control().watch_interest(subjects_.invocation_events(),
                        [this](bool wanted) { call_events_->set_wanted(wanted); });
-  router_ = std::make_unique<Router>(environment_.cores, *engine_, *remote_, *call_events_,
-                                     Router::Options{config_.lattice, config_.rpc_timeout});
+  CO_TRY_OK(open_policy());
+  router_ =
+      std::make_unique<Router>(environment_.cores, *engine_, *remote_, *call_events_, policy_.get(),
+                               Router::Options{config_.lattice, config_.rpc_timeout});
   parts_ = std::make_unique<Parts>(Parts{config_, identity_, environment_.cores,
                                          environment_.offload, *pulls_, *spawner_, *tasks_,
                                          *resolver_, *credentials_, *engine_, bus, bus_->control(),
-                                         bus_->for_providers(), *state_, subjects_, *events_, *router_});
+                                         bus_->for_providers(), *state_, subjects_, *events_,
+                                         policy_.get(), *router_});
   delivery_ = std::make_unique<Delivery>(*parts_, *seal_, *large_);
   providers_ = std::make_unique<ProviderTable>(*parts_, *delivery_,
                                                [this] { return links_->refresh_routes(); });
@@ -119,6 +122,10 @@ runtime::Task<void> Host::start_on_core() {
   CO_TRY_OK(peers_->listen(bus_->control(), subjects_));
   announce();
   tasks_->spawn("housekeeping", housekeep());
+  if (config_.config_service) {
+    config_service_ = std::make_unique<ConfigService>(*parts_, *actors_, *providers_);
+    tasks_->spawn("configuration service", config_service_->run());
+  }
   ready_ = true;
   co_return Result<void>{};
 }
@@ -172,7 +179,8 @@ Result<void> Host::open_state() {
                             folder.string(), error.message()));
   }
   lattice::State::Observer observer;
-  observer.claims_put = [this](const lattice::ClaimsRecord&) {
+  observer.claims_put = [this](const lattice::ClaimsRecord& record) {
+    if (policy_) policy_->forget(record.subject);       // what was decided was decided about others
     tasks_->spawn("routes", links_->refresh_routes());  // a new call alias
   };
   observer.reference_put = [this](const std::string& reference, const std::string& key) {
@@ -187,6 +195,40 @@ Result<void> Host::open_state() {
   }
   TRY(state_, lattice::State::open((folder / "state.jsonl").string(), std::move(observer)));
   return {};
+}
+
+Result<void> Host::open_policy() {
+  if (config_.policy_topic.empty()) {
+    if (config_.policy_changes_topic.empty()) return {};
+    LOG(warn,
+        "WASMCLOUD_POLICY_CHANGES_TOPIC is set and WASMCLOUD_POLICY_TOPIC is not: no policy "
+        "service is asked, and everything is permitted");
+    return {};
+  }
+  policy_ = std::make_unique<Policy>(
+      Policy::Setup{.cores = environment_.cores,
+                    .bus = *bus_,
+                    .tasks = *tasks_,
+                    .topic = config_.policy_topic,
+                    .changes_topic = config_.policy_changes_topic,
+                    .timeout = config_.policy_timeout,
+                    .host = {.public_key = identity_.host.public_key(),
+                             .issuer = identity_.cluster.public_key(),
+                             .lattice = config_.lattice,
+                             .labels = config_.labels,
+                             .cluster_issuers = identity_.cluster_issuers},
+                    .claims_of = [this](const std::string& key) { return claims_of(key); }});
+  return policy_->subscribe();
+}
+
+// What runs here is known before the lattice has stored its claims.
+std::optional<Policy::Claims> Host::claims_of(const std::string& key) const {
+  if (const auto* actor = actors_->claims(key))
+    return Policy::Claims{actor->issuer, fmt::format("{}", fmt::join(actor->caps, ","))};
+  if (auto issuer = providers_->issuer_of(key)) return Policy::Claims{std::move(*issuer), ""};
+  if (const auto* record = state_->claims(key))
+    return Policy::Claims{record->issuer, fmt::format("{}", fmt::join(record->caps, ","))};
+  return std::nullopt;
 }
 
 void Host::open_artifacts() {
@@ -349,6 +391,7 @@ runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
 }
 
 void Host::take_apart() {  // on core 0, where all of it lives; the reverse of start_on_core()
+  config_service_.reset();
   control_.reset();
   actors_.reset();
   links_.reset();
@@ -356,6 +399,7 @@ void Host::take_apart() {  // on core 0, where all of it lives; the reverse of s
   delivery_.reset();
   parts_.reset();
   router_.reset();
+  policy_.reset();
   call_events_.reset();
   remote_.reset();
   large_.reset();

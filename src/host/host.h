@@ -11,6 +11,7 @@
 
 #include "host/actor_table.h"
 #include "host/config.h"
+#include "host/config_service.h"
 #include "host/control_service.h"
 #include "host/delivery.h"
 #include "host/host_bus.h"
@@ -56,6 +57,8 @@ class Host {
   runtime::Task<void> stop_on_core(std::chrono::milliseconds limit);
   runtime::Task<void> housekeep();
   Result<void> open_state();
+  Result<void> open_policy();
+  std::optional<Policy::Claims> claims_of(const std::string& key) const;
   void open_artifacts();
   runtime::Task<void> start_bus();
   runtime::Task<void> check_that_key_is_free();
@@ -89,6 +92,7 @@ class Host {
   std::unique_ptr<LargeMessages> large_;
   std::unique_ptr<RemoteCalls> remote_;
   std::unique_ptr<CallEvents> call_events_;
+  std::unique_ptr<Policy> policy_;  // none when nobody is to be asked
   std::unique_ptr<Router> router_;
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<Delivery> delivery_;
@@ -96,6 +100,7 @@ class Host {
   std::unique_ptr<LinkTable> links_;
   std::unique_ptr<ActorTable> actors_;
   std::unique_ptr<ControlService> control_;
+  std::unique_ptr<ConfigService> config_service_;
   std::optional<HostConfigFile> config_file_;
 };
 

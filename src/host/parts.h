@@ -55,6 +55,7 @@ struct Parts {
   lattice::State& state;
   const lattice::Subjects& subjects;
   EventSink& events;
+  Policy* policy;  // null when nobody is to be asked
   Router& router;
 };
 

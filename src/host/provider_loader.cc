@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "host/guest_text.h"
+
 namespace trellis::host {
 namespace {
 
@@ -29,6 +31,9 @@ runtime::Task<LoadedProvider> ProviderLoader::load(std::string reference) {
     return fetch_and_check(parts_.resolver, reference);
   };
   CO_TRY(auto loaded, co_await parts_.pulls.run<artifact::ProviderProgram>(std::move(fetch)));
+  CO_TRY_OK(parts_.config.provider_issuers.check(
+      fmt::format("provider {} ({})", loaded.claims.subject, as_log_line(loaded.claims.name)),
+      loaded.claims.issuer));
   // Written by the thread that starts programs: no start may inherit a program that is being
   // written.
   std::function<Result<artifact::InstalledProgram>()> install = [this, &loaded] {

@@ -1,6 +1,6 @@
 // From a reference to a provider's program that can be run: fetched, every signature and hash
-// checked, unpacked into the private folder of programs. Any number at once; core 0, the work
-// itself on the threads for it.
+// checked, its issuer among those allowed, unpacked into the private folder of programs. Any number
+// at once; core 0, the work itself on the threads for it.
 #pragma once
 
 #include <string>

@@ -122,6 +122,7 @@ runtime::Task<ProviderTable::EntryPtr> ProviderTable::make(control::StartProvide
   } else {
     CO_TRY_OK(co_await make_process(entry, std::move(request)));
   }
+  CO_TRY_OK(co_await ask_policy(*entry));
   if (entries_.contains({entry->key(), entry->link_name}))
     co_return fail(Errc::invalid, kSite, "Provider is already running on this host");
   co_return entry;
@@ -151,6 +152,15 @@ runtime::Task<void> ProviderTable::make_process(EntryPtr entry, control::StartPr
                              .loaded = std::move(*loaded)},
       [this, raw = entry.get()](const ProviderProcess::Change& change) { changed(*raw, change); });
   co_return Result<void>{};
+}
+
+runtime::Task<void> ProviderTable::ask_policy(const Entry& entry) {
+  if (parts_.policy == nullptr) co_return Result<void>{};
+  co_return co_await parts_.policy->ask_for_start({.public_key = entry.key(),
+                                                   .issuer = entry.claims.issuer,
+                                                   .contract_id = entry.claims.contract_id,
+                                                   .link_name = entry.link_name,
+                                                   .provider = true});
 }
 
 runtime::Task<void> ProviderTable::start(control::StartProvider request) {
@@ -401,6 +411,12 @@ bool ProviderTable::running(const std::string& reference, const std::string& lin
 bool ProviderTable::has(const std::string& key, const std::string& link_name) const {
   const auto found = entries_.find({key, link_name});
   return found != entries_.end() && !found->second->stopping;
+}
+
+std::optional<std::string> ProviderTable::issuer_of(const std::string& key) const {
+  const auto found = entries_.lower_bound({key, ""});
+  if (found == entries_.end() || found->first.first != key) return std::nullopt;
+  return found->second->claims.issuer;
 }
 
 void ProviderTable::publish_started(Entry& entry) {

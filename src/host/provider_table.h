@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class ProviderTable {
   runtime::Task<void> check_health();  // of those in this process, one after the other
   bool running(const std::string& reference, const std::string& link_name) const;
   bool has(const std::string& key, const std::string& link_name) const;
+  // Of the provider with this key that is here, "" if nobody signed it (built in); nothing if none.
+  std::optional<std::string> issuer_of(const std::string& key) const;
   // Where calls by this link go: the provider, if it is in this process, and what to say when the
   // bus finds nobody.
   RoutedLink route(lattice::Link link) const;
@@ -63,6 +66,7 @@ class ProviderTable {
   void make_local(Entry& entry, const BuiltinProvider& builtin,
                   const control::StartProvider& request);
   runtime::Task<void> make_process(EntryPtr entry, control::StartProvider request);
+  runtime::Task<void> ask_policy(const Entry& entry);
   runtime::Task<void> run(EntryPtr entry);
   runtime::Task<void> put(EntryPtr entry, lattice::Link link);
   runtime::Task<void> take_down(EntryPtr entry, runtime::Deadline deadline);

@@ -39,11 +39,12 @@ Error as_guest_sees_it(Error error, std::string_view caller, std::string_view ta
 }  // namespace
 
 Router::Router(runtime::Cores& cores, engine::Engine& engine, RemoteCalls& remote,
-               CallEvents& events, Options options)
+               CallEvents& events, Policy* policy, Options options)
     : cores_(cores),
       engine_(engine),
       remote_(remote),
       events_(events),
+      policy_(policy),
       options_(std::move(options)),
       per_core_(cores.size()) {
   for (auto& core : per_core_) core.table = std::make_shared<const RoutingTable>();
@@ -96,6 +97,8 @@ runtime::Task<Bytes> Router::run(std::shared_ptr<LocalActor> actor, const lattic
     co_return fail(Errc::denied, "router.claim",
                    fmt::format("Actor is missing the capability claim for \"{}\"", operation));
   }
+  if (policy_ != nullptr && !policy_->permits(origin, actor->program().key))
+    CO_TRY_OK(co_await policy_->ask_for_call(origin, *actor->program().claims, deadline));
   auto answer = co_await actor->call(operation, payload, deadline, depth);
   if (events_.wanted()) {
     events_.tell(origin, actor_entity(actor->program().key), operation, payload.size(),

@@ -1,7 +1,7 @@
 // The way of every call inside a host: to an actor on this core, to a provider in this process, or
-// out over the bus. Claims and links are checked here, on every path, before anything runs. One
-// router; its state is a map per core, changed only from that core (the control plane posts to
-// each), so a call takes no lock.
+// out over the bus. Claims, links and the policy, where there is one, are checked here, on every
+// path, before anything runs. One router; its state is a map per core, changed only from that core
+// (the control plane posts to each), so a call takes no lock.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include "capability/provider.h"
 #include "host/call_events.h"
 #include "host/local_actor.h"
+#include "host/policy.h"
 #include "host/remote_calls.h"
 #include "host/routing_table.h"
 
@@ -24,8 +25,9 @@ class Router {
     std::string lattice;
     std::chrono::milliseconds rpc_timeout;
   };
+  // `policy` is null when nobody is to be asked.
   Router(runtime::Cores& cores, engine::Engine& engine, RemoteCalls& remote, CallEvents& events,
-         Options options);
+         Policy* policy, Options options);
   ~Router();
 
   // --- data plane: any core
@@ -75,6 +77,7 @@ class Router {
   engine::Engine& engine_;
   RemoteCalls& remote_;
   CallEvents& events_;
+  Policy* const policy_;
   const Options options_;
   std::vector<PerCore> per_core_;
 };

@@ -73,6 +73,8 @@ std::string Subjects::cache(std::string_view tail) const {
 
 std::string Subjects::cache_stream() const { return "LATTICECACHE_" + prefix; }
 
+std::string Subjects::config_request() const { return fmt::format("wasmbus.cfg.{}.req", prefix); }
+
 std::optional<RpcSubject> parse_rpc_subject(std::string_view subject) {
   if (!subject.starts_with(kRpc) || !valid_subject(subject)) return std::nullopt;
   RpcSubject parsed;

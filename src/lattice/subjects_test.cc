@@ -21,6 +21,7 @@ TEST(Subjects, AreThoseOfTheProtocol) {
   EXPECT_EQ(subjects.ctl_queue(), "wasmbus.ctl.lab");
   EXPECT_EQ(subjects.command("NA", "la"), "wasmbus.ctl.lab.cmd.NA.la");
   EXPECT_EQ(subjects.inventory("NA"), "wasmbus.ctl.lab.get.NA.inv");
+  EXPECT_EQ(subjects.config_request(), "wasmbus.cfg.lab.req");
 }
 
 TEST(Subjects, FollowACustomControlPrefix) {
