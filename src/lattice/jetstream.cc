@@ -24,13 +24,16 @@ constexpr const char* kSite = "lattice.jetstream";
 
 // Of the server's numbers for its refusals (err_code) those that mean something to us.
 enum Refusal : std::uint64_t {
+  kAccountExceeded = 10002,
   kTemporarilyUnavailable = 10008,
-  kNoMessage = 10037,
+  kNoResources = 10023,
+  kMemoryExceeded = 10028,
   kNotEnabledForAccount = 10039,
   kStorageExceeded = 10047,
   kStreamInUse = 10058,
   kSubjectsOverlap = 10065,
   kNotEnabled = 10076,
+  kBytesExceeded = 10077,
 };
 
 std::string text_of(const json::object& object, std::string_view key) {
@@ -59,7 +62,11 @@ Errc errc_of(const json::object& error) {
       return Errc::denied;
     case kTemporarilyUnavailable:
       return Errc::timeout;
+    case kAccountExceeded:
+    case kNoResources:
+    case kMemoryExceeded:
     case kStorageExceeded:
+    case kBytesExceeded:
       return Errc::exhausted;
     default:
       break;
@@ -83,6 +90,12 @@ std::string_view advice_on(std::uint64_t refusal) {
       return "; enable it for the account this host uses";
     case kNotEnabled:
       return "; start nats-server with -js";
+    case kAccountExceeded:
+    case kNoResources:
+    case kMemoryExceeded:
+    case kStorageExceeded:
+    case kBytesExceeded:
+      return "; JetStream has no room left: see its limits in the server's configuration";
     case kSubjectsOverlap:
       return "; a stream of another name takes these subjects: remove it, or use another lattice "
              "prefix";

@@ -54,6 +54,7 @@ Result<std::unique_ptr<JetStreamPublisher>> JetStreamPublisher::open(const JetSt
 
 runtime::Task<void> JetStreamPublisher::publish(Message message) {
   CO_TRY_OK(co_await wait_for_room(kUnansweredBytesMax));
+  if (answers_->error) co_return fail(*answers_->error);
   Answers::Sent sent{message.subject, message.data.size() + 1};
   message.reply = answers_->inbox;
   CO_TRY_OK(bus_.publish(std::move(message)));
@@ -63,7 +64,7 @@ runtime::Task<void> JetStreamPublisher::publish(Message message) {
 }
 
 runtime::Task<void> JetStreamPublisher::wait_for_room(std::size_t unanswered_max) {
-  while (!answers_->error && answers_->bytes > unanswered_max) {
+  while (answers_->bytes > unanswered_max) {
     runtime::Parking parking(runtime::Core::current());
     answers_->waiting = &parking;
     const auto wake = co_await parking.wait(runtime::Deadline::in(timeout_));
@@ -76,6 +77,11 @@ runtime::Task<void> JetStreamPublisher::wait_for_room(std::size_t unanswered_max
           fmt::format("JetStream did not say within {} ms that it has the message for {}",
                       timeout_.count(), answers_->unanswered.front().subject));
   }
+  co_return Result<void>();
+}
+
+runtime::Task<void> JetStreamPublisher::finish() {
+  CO_TRY_OK(co_await settle());
   if (answers_->error) co_return fail(*answers_->error);
   co_return Result<void>();
 }

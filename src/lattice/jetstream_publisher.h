@@ -22,7 +22,9 @@ class JetStreamPublisher {
   // Waits until there is room. Errors: of this message or of one before it (jetstream.h).
   runtime::Task<void> publish(Message message);
   // Ends when the stream has them all.
-  runtime::Task<void> finish() { return wait_for_room(0); }
+  runtime::Task<void> finish();
+  // Ends when all are answered, however: nothing of the batch comes to the stream after that.
+  runtime::Task<void> settle() { return wait_for_room(0); }
 
   static constexpr std::size_t kUnansweredBytesMax = 4_MiB;
 
