@@ -36,7 +36,7 @@ ConfigService::ConfigService(Parts& parts, ActorTable& actors, ProviderTable& pr
       providers_(providers),
       subject_(parts.subjects.config_request()),
       arrival_(std::make_shared<Arrival>()) {
-  parts_.bus.watch_interest(subject_,
+  parts_.control_bus.watch_interest(subject_,
                             [arrival = arrival_](bool listens) { arrival->tell(listens); });
 }
 
@@ -62,7 +62,7 @@ runtime::Task<ConfigReply> ConfigService::ask() {
   message.subject = subject_;
   message.data = to_bytes(config_request(parts_.config.labels));
   CO_TRY(const auto reply,
-         co_await parts_.bus.request(std::move(message), runtime::Deadline::in(kAnswerTimeout)));
+         co_await parts_.control_bus.request(std::move(message), runtime::Deadline::in(kAnswerTimeout)));
   co_return parse_config_reply(as_text(reply.data));
 }
 

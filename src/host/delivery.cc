@@ -87,7 +87,7 @@ runtime::Task<void> Delivery::answer(Target target, lattice::Message message) {
 
 runtime::Task<void> Delivery::send(std::string to, lattice::InvocationResponse response) {
   if (large_.is_large_response(response.msg.size()))
-    CO_TRY_OK(co_await large_.put(LargeMessages::response_name(response.invocation_id),
+    CO_TRY_OK(co_await large_.put(lattice::response_object(response.invocation_id),
                                   std::exchange(response.msg, {}),
                                   runtime::Deadline::in(limits::kGuestCallTimeout)));
   lattice::Message message;
@@ -124,7 +124,7 @@ runtime::Task<void> Delivery::authenticate(std::string_view subject,
     co_return verifier_.verify_arrival(invocation, subject, now_unix());
   CO_TRY_OK(verifier_.verify_head(invocation, subject, now_unix()));
   CO_TRY(invocation.msg,
-         co_await large_.take(invocation.id, *invocation.content_length,
+         co_await large_.take(lattice::request_object(invocation.id), *invocation.content_length,
                               runtime::Deadline::in(limits::kGuestCallTimeout)));
   co_return verifier_.verify_body(invocation);
 }

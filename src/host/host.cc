@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "host/host_memory.h"
+#include "lattice/shared_state.h"
 #include "registry/source.h"
 
 namespace trellis::host {
@@ -70,7 +71,7 @@ runtime::Task<void> Host::start_on_core() {
   spawner_ = std::make_unique<runtime::Offload>(1);
   CO_TRY_OK(co_await start_bus());
   CO_TRY_OK(co_await check_that_key_is_free());
-  CO_TRY_OK(open_state());
+  CO_TRY_OK(co_await open_state());
   open_artifacts();
   const auto guest_memory = config_.guest_memory_bytes_max != 0
                                 ? config_.guest_memory_bytes_max
@@ -86,7 +87,7 @@ runtime::Task<void> Host::start_on_core() {
   events_ = std::make_unique<EventSink>(bus_->control(), subjects_, identity_.host.public_key());
   seal_ = std::make_unique<lattice::InvocationSeal>(identity_.cluster, config_.lattice);
   peers_ = std::make_unique<Peers>(identity_.host.public_key(), seal_->name());
-  large_ = std::make_unique<LargeMessages>(chunk_store());
+  large_ = std::make_unique<LargeMessages>(*tasks_, chunk_store(), bus.payload_bytes_max());
   remote_ = std::make_unique<RemoteCalls>(environment_.cores, bus, subjects_, identity_, *seal_,
                                           *peers_, *large_);
   call_events_ = std::make_unique<CallEvents>(
@@ -164,10 +165,11 @@ void Host::bus_changed(bool connected, const std::string& why) {
   if (!ready_) return;
   if (const auto lost = events_->take_lost(); lost > 0)
     LOG(warn, "{} events were not published while NATS was away", lost);
+  tasks_->spawn("lattice state", state_->resync());
   publish_heartbeat();
 }
 
-Result<void> Host::open_state() {
+Result<std::string> Host::state_folder() const {
   const std::filesystem::path folder = std::filesystem::path(config_.data_dir) / config_.lattice;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -178,14 +180,6 @@ Result<void> Host::open_state() {
                             "can be written",
                             folder.string(), error.message()));
   }
-  lattice::State::Observer observer;
-  observer.claims_put = [this](const lattice::ClaimsRecord& record) {
-    if (policy_) policy_->forget(record.subject);       // what was decided was decided about others
-    tasks_->spawn("routes", links_->refresh_routes());  // a new call alias
-  };
-  observer.reference_put = [this](const std::string& reference, const std::string& key) {
-    events_->publish(events_->make.refmap_set(reference, key));
-  };
   std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   if (error) {
     return fail(Errc::denied, "host.data_dir",
@@ -193,42 +187,50 @@ Result<void> Host::open_state() {
                             "that is",
                             folder.string(), error.message()));
   }
-  TRY(state_, lattice::State::open((folder / "state.jsonl").string(), std::move(observer)));
-  return {};
+  return folder.string();
 }
 
-Result<void> Host::open_policy() {
-  if (config_.policy_topic.empty()) {
-    if (config_.policy_changes_topic.empty()) return {};
-    LOG(warn,
-        "WASMCLOUD_POLICY_CHANGES_TOPIC is set and WASMCLOUD_POLICY_TOPIC is not: no policy "
-        "service is asked, and everything is permitted");
-    return {};
+lattice::State::Observer Host::state_observer() {
+  lattice::State::Observer observer;
+  observer.claims_put = [this](const lattice::ClaimsRecord&) {
+    if (links_) tasks_->spawn("routes", links_->refresh_routes());  // a new call alias
+  };
+  observer.reference_put = [this](const std::string& reference, const std::string& key) {
+    events_->publish(events_->make.refmap_set(reference, key));
+  };
+  observer.link_put_elsewhere = [this](const lattice::Link& link, const lattice::Link* replaced) {
+    if (!links_) return;
+    tasks_->spawn("link", links_->put_elsewhere(link, replaced ? std::optional(*replaced)
+                                                               : std::nullopt));
+  };
+  observer.link_deleted_elsewhere = [this](const lattice::Link& link) {
+    if (links_) tasks_->spawn("link", links_->deleted_elsewhere(link));
+  };
+  return observer;
+}
+
+// A bus of this host's own: in a file of its own. NATS: there, with the other hosts.
+runtime::Task<void> Host::open_state() {
+  CO_TRY(const auto folder, state_folder());
+  if (bus_->embedded()) {
+    CO_TRY(state_, lattice::State::open(folder + "/state.jsonl", state_observer()));
+    co_return Result<void>{};
   }
-  policy_ = std::make_unique<Policy>(
-      Policy::Setup{.cores = environment_.cores,
-                    .bus = *bus_,
-                    .tasks = *tasks_,
-                    .topic = config_.policy_topic,
-                    .changes_topic = config_.policy_changes_topic,
-                    .timeout = config_.policy_timeout,
-                    .host = {.public_key = identity_.host.public_key(),
-                             .issuer = identity_.cluster.public_key(),
-                             .lattice = config_.lattice,
-                             .labels = config_.labels,
-                             .cluster_issuers = identity_.cluster_issuers},
-                    .claims_of = [this](const std::string& key) { return claims_of(key); }});
-  return policy_->subscribe();
+  CO_TRY(state_, co_await lattice::open_lattice_state(
+                     bus_->control(), {.prefix = config_.lattice,
+                                       .domain = config_.js_domain,
+                                       .journal_file = folder + "/state.jsonl",
+                                       .observer = state_observer()}));
+  co_return Result<void>{};
 }
 
-// What runs here is known before the lattice has stored its claims.
-std::optional<Policy::Claims> Host::claims_of(const std::string& key) const {
-  if (const auto* actor = actors_->claims(key))
-    return Policy::Claims{actor->issuer, fmt::format("{}", fmt::join(actor->caps, ","))};
-  if (auto issuer = providers_->issuer_of(key)) return Policy::Claims{std::move(*issuer), ""};
-  if (const auto* record = state_->claims(key))
-    return Policy::Claims{record->issuer, fmt::format("{}", fmt::join(record->caps, ","))};
-  return std::nullopt;
+// The object store of 2022 knows no domain (docs/protocol.md §3.6).
+std::unique_ptr<lattice::ChunkStore> Host::chunk_store() {
+  if (bus_->embedded()) return nullptr;
+  return std::make_unique<lattice::ChunkStore>(
+      bus_->rpc(), lattice::ChunkStore::Options{.prefix = config_.lattice,
+                                                .payload_bytes_max =
+                                                    bus_->rpc().payload_bytes_max()});
 }
 
 void Host::open_artifacts() {
@@ -253,8 +255,9 @@ void Host::announce() {
   LOG(info, "Host {} ({}) started.", identity_.host.public_key(), identity_.friendly_name);
   LOG(info, "Host issuer public key: {}", identity_.cluster.public_key());
   LOG(info, "Valid cluster signers: {}", fmt::join(identity_.cluster_issuers, ", "));
-  LOG(info, "Lattice {} on the {}; {} cores; {} links known", config_.lattice,
-      bus_->rpc().describe(), environment_.cores.size(), state_->links().size());
+  LOG(info, "Lattice {} on the {}; {} cores; {} links known, kept {}", config_.lattice,
+      bus_->rpc().describe(), environment_.cores.size(), state_->links().size(),
+      state_->describe());
   tell_wash();
   events_->publish(events_->make.host_started(config_.labels, identity_.friendly_name));
 }
@@ -384,6 +387,7 @@ runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
     CO_TRY_OK(co_await actors_->stop_all());
     events_->publish(events_->make.host_stopped(config_.labels));
   }
+  if (state_) CO_TRY_OK(co_await state_->stop());
   auto flushed = bus_ ? co_await bus_->stop(deadline) : Result<void>{};
   take_apart();
   LOG(info, "Host {} stopped.", identity_.host.public_key());

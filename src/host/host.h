@@ -56,7 +56,10 @@ class Host {
   runtime::Task<void> start_on_core();
   runtime::Task<void> stop_on_core(std::chrono::milliseconds limit);
   runtime::Task<void> housekeep();
-  Result<void> open_state();
+  Result<std::string> state_folder() const;
+  lattice::State::Observer state_observer();
+  runtime::Task<void> open_state();
+  std::unique_ptr<lattice::ChunkStore> chunk_store();
   Result<void> open_policy();
   std::optional<Policy::Claims> claims_of(const std::string& key) const;
   void open_artifacts();

@@ -1,38 +1,38 @@
 // Bodies too large for one message of the bus: put into the lattice's object store under a name
-// that both sides know, and taken out of it (docs/protocol.md §3.6). Used by RemoteCalls for
-// requests and by Delivery for answers; core 0.
+// that both sides know, and taken out of it (lattice/chunk_store.h). Used by RemoteCalls for
+// requests and by Delivery for answers. Core 0, but for what says otherwise.
 #pragma once
 
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/units.h"
 #include "lattice/chunk_store.h"
+#include "runtime/task_group.h"
 
 namespace trellis::host {
 
 class LargeMessages {
  public:
-  // `store` null: this host's own bus, which has none.
-  explicit LargeMessages(std::unique_ptr<lattice::ChunkStore> store) : store_(std::move(store)) {}
+  // `store` null: the bus has none, and refuses what it cannot carry.
+  LargeMessages(runtime::TaskGroup& tasks, std::unique_ptr<lattice::ChunkStore> store,
+                std::size_t payload_bytes_max)
+      : tasks_(tasks), store_(std::move(store)), payload_bytes_max_(payload_bytes_max) {}
 
   static constexpr std::size_t kBodyBytesMax = 64_MiB;
-  // Whether a body of this size goes this way: the thresholds of 2022. Without a store none does,
-  // and the bus refuses what it cannot carry. Any core.
-  bool is_large_request(std::size_t bytes) const { return store_ && bytes > 700_KiB; }
-  bool is_large_response(std::size_t bytes) const { return store_ && bytes > 900_KiB; }
-  static std::string response_name(std::string_view invocation_id) {
-    return std::string(invocation_id) + "-r";
-  }
+  // Whether a body goes this way. Any core.
+  bool is_large_request(std::size_t bytes) const;
+  bool is_large_response(std::size_t bytes) const;
 
-  // Errors: exhausted (too large; the bus has no store for it: says what is missing).
+  // Errors: those of ChunkStore, as a sentence about the body; exhausted (too large).
   runtime::Task<void> put(std::string name, Bytes body, runtime::Deadline deadline);
-  // The body of `size` bytes, which is then gone from the store.
+  // The body of `size` bytes, which is then removed from the store.
   runtime::Task<Bytes> take(std::string name, std::uint64_t size, runtime::Deadline deadline);
 
  private:
-  std::unique_ptr<lattice::ChunkStore> store_;
+  runtime::TaskGroup& tasks_;
+  const std::unique_ptr<lattice::ChunkStore> store_;
+  const std::size_t payload_bytes_max_;  // of a message on the bus
 };
 
 }  // namespace trellis::host

@@ -54,6 +54,19 @@ runtime::Task<bool> LinkTable::remove(std::string actor_id, std::string contract
   co_return true;
 }
 
+runtime::Task<void> LinkTable::put_elsewhere(lattice::Link link,
+                                             std::optional<lattice::Link> replaced) {
+  CO_TRY_OK(co_await refresh_routes());
+  if (replaced && replaced->provider_id != link.provider_id)
+    CO_TRY_OK(co_await providers_.link_deleted(std::move(*replaced)));
+  co_return co_await providers_.link_put(std::move(link));
+}
+
+runtime::Task<void> LinkTable::deleted_elsewhere(lattice::Link link) {
+  CO_TRY_OK(co_await refresh_routes());
+  co_return co_await providers_.link_deleted(std::move(link));
+}
+
 void LinkTable::tell_bus(const lattice::Link& link, bool deleted) {
   if (!providers_.is_for_the_bus(link)) return;
   lattice::Message message;

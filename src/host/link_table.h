@@ -25,6 +25,11 @@ class LinkTable {
   // share the next.
   runtime::Task<void> refresh_routes();
 
+  // Another host has taken the command, told the bus and published the event; here the routes and
+  // the providers of this host follow.
+  runtime::Task<void> put_elsewhere(lattice::Link link, std::optional<lattice::Link> replaced);
+  runtime::Task<void> deleted_elsewhere(lattice::Link link);
+
  private:
   RoutingTable build() const;
   void tell_bus(const lattice::Link& link, bool deleted);

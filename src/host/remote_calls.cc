@@ -89,7 +89,7 @@ runtime::Task<Bytes> RemoteCalls::send(std::string subject, lattice::Invocation 
 
 runtime::Task<Bytes> RemoteCalls::send_on_core_0(std::string subject, Bytes message, Bytes body,
                                                  std::string id, runtime::Deadline deadline) {
-  if (!body.empty()) CO_TRY_OK(co_await large_.put(id, std::move(body), deadline));
+  if (!body.empty()) CO_TRY_OK(co_await large_.put(lattice::request_object(id), std::move(body), deadline));
   auto reply = co_await bus_.request(
       {.subject = std::move(subject), .reply = {}, .headers = {}, .data = std::move(message)},
       deadline);
@@ -102,7 +102,7 @@ runtime::Task<Bytes> RemoteCalls::send_on_core_0(std::string subject, Bytes mess
   if (response.error) co_return fail(Errc::invalid, "remote.error", std::move(*response.error));
   const auto length = response.content_length.value_or(0);
   if (length <= response.msg.size()) co_return std::move(response.msg);
-  co_return co_await large_.take(LargeMessages::response_name(id), length, deadline);
+  co_return co_await large_.take(lattice::response_object(id), length, deadline);
 }
 
 }  // namespace trellis::host

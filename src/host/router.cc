@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "lattice/chunk_store.h"
 #include "host/builtins.h"
 
 namespace trellis::host {
@@ -51,6 +52,12 @@ Router::Router(runtime::Cores& cores, engine::Engine& engine, RemoteCalls& remot
 }
 
 Router::~Router() = default;
+
+// What goes through an object store may take longer (docs/protocol.md §3.6).
+std::chrono::milliseconds Router::patience_for(std::size_t payload_bytes) const {
+  if (payload_bytes <= lattice::kRequestBytesUnchunkedMax) return options_.rpc_timeout;
+  return options_.rpc_timeout + lattice::kChunkedCallExtra;
+}
 
 Router::PerCore& Router::here() { return per_core_[runtime::Core::current().index()]; }
 
@@ -118,7 +125,7 @@ runtime::Task<Bytes> Router::call_from_actor(LocalActor& caller, GuestRequest re
     }
     co_return call_builtin(request.target, request.operation, request.payload, program.key);
   }
-  deadline = deadline.earlier_of(runtime::Deadline::in(options_.rpc_timeout));
+  deadline = deadline.earlier_of(runtime::Deadline::in(patience_for(request.payload.size())));
   const auto table = here().table;
   if (const auto* link = table->find(program.key, request.target, request.binding)) {
     if (!program.claims->has_capability(request.target)) {
@@ -185,7 +192,7 @@ runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink&
   if (!answer && answer.error().code == Errc::not_found && !routed.provider) {
     LOG(warn, "actor {} called {} of {}: no host of the lattice runs that provider", key,
         request.operation, link.provider_id);
-    co_return fail(Errc::unavailable, "router.provider", kRequestTimeout);
+    co_return fail(Errc::unavailable, "router.provider", std::string(kRequestTimeout));
   }
   if (!answer)
     co_return fail(as_guest_sees_it(std::move(answer).error(), key, link.provider_id,

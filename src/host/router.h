@@ -69,6 +69,7 @@ class Router {
   runtime::Task<Bytes> run(std::shared_ptr<LocalActor> actor, const lattice::Entity& origin,
                            std::string_view operation, BytesView payload,
                            runtime::Deadline deadline, std::uint32_t depth);
+  std::chrono::milliseconds patience_for(std::size_t payload_bytes) const;
   runtime::Task<Bytes> call_provider(LocalActor& caller, const RoutedLink& link,
                                      const GuestRequest& request, runtime::Deadline deadline,
                                      std::uint32_t depth);
