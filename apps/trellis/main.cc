@@ -37,6 +37,7 @@ Result<void> stop(host::Host& host) {
 
 Result<void> run(const host::Config& config) {
   TRY(auto cores, runtime::Cores::start({.count = config.cores, .pin = true}));
+  TRY(const auto stop_signals, runtime::StopSignals::own(*cores));
   runtime::Offload offload;
   TRY(auto host,
       host::Host::start(config, {.cores = *cores, .offload = offload, .request_stop = [] {
@@ -53,7 +54,7 @@ Result<void> run(const host::Config& config) {
             console.error().detail));
   }
   LOG(info, "Dashboard, API and probes on http://{}:{}", config.dashboard_host, (*console)->port());
-  const auto signal = runtime::wait_for_stop_signal(*cores);
+  const auto signal = stop_signals->wait();
   LOG(info, "stopping");
   TRY_OK(stop(*host));
   auto closed = cores->run_blocking<void>(
