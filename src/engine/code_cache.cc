@@ -146,34 +146,9 @@ void drop_unused(const std::string& folder) {
   }
 }
 
-}  // namespace
-
-std::string sha256_hex(BytesView bytes) {
-  std::uint8_t digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
-}
-
-CodeCache::CodeCache(std::string folder, std::uint64_t compatibility)
-    : folder_(std::move(folder)), suffix_(fmt::format("-{:016x}", compatibility)) {
-  if (folder_.empty()) return;
-  const std::string trouble = folder_trouble(folder_);
-  if (trouble.empty()) return;
-  LOG(warn, "compiled code is not cached in {}: {}; actors are compiled at each start", folder_,
-      trouble);
-  folder_.clear();
-}
-
-std::string CodeCache::path_of(std::string_view module_hash) const {
-  return fmt::format("{}/{}{}", folder_, module_hash, suffix_);
-}
-
-ModuleHandle CodeCache::find(wasm_engine_t* engine, std::string_view module_hash) const {
-  if (folder_.empty()) return nullptr;
-  const std::string path = path_of(module_hash), code = path + ".cwasm", digest = path + ".sha256";
+// Null when it is not there or cannot be trusted; then it is deleted.
+ModuleHandle read_code(wasm_engine_t* engine, const std::string& path) {
+  const std::string code = path + ".cwasm", digest = path + ".sha256";
   File file(code, O_RDONLY);
   if (!file) return nullptr;
   std::string damage;
@@ -202,17 +177,53 @@ ModuleHandle CodeCache::find(wasm_engine_t* engine, std::string_view module_hash
   return nullptr;
 }
 
-void CodeCache::keep(const wasmtime_module_t* module, std::string_view module_hash) const {
+}  // namespace
+
+std::string sha256_hex(BytesView bytes) {
+  std::uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
+  std::string text;
+  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+  return text;
+}
+
+CodeCache::CodeCache(std::string folder, std::uint64_t compatibility)
+    : folder_(std::move(folder)), suffix_(fmt::format("-{:016x}", compatibility)) {
+  if (folder_.empty()) return;
+  const std::string trouble = folder_trouble(folder_);
+  if (trouble.empty()) return;
+  LOG(warn, "compiled code is not cached in {}: {}; actors are compiled at each start", folder_,
+      trouble);
+  folder_.clear();
+}
+
+std::string CodeCache::path_of(std::string_view module_hash, bool restorable) const {
+  return fmt::format("{}/{}{}-{}", folder_, module_hash, suffix_,
+                     restorable ? "restorable" : "unchanged");
+}
+
+Code CodeCache::find(wasm_engine_t* engine, std::string_view module_hash) const {
+  if (folder_.empty()) return {};
+  for (const bool restorable : {true, false}) {
+    if (auto module = read_code(engine, path_of(module_hash, restorable)))
+      return {std::move(module), restorable};
+  }
+  return {};
+}
+
+void CodeCache::keep(const Code& compiled, std::string_view module_hash) const {
   if (folder_.empty()) return;
   // The engine's type is not const-correct; serializing changes nothing.
   wasm_byte_vec_t code;
-  ErrorHandle error(wasmtime_module_serialize(const_cast<wasmtime_module_t*>(module), &code));
+  ErrorHandle error(
+      wasmtime_module_serialize(const_cast<wasmtime_module_t*>(compiled.module.get()), &code));
   if (error) {
     LOG(warn, "compiled code cannot be cached: {}", text_of(error.get()));
     return;
   }
   const BytesView bytes{reinterpret_cast<const std::uint8_t*>(code.data), code.size};
-  const std::string path = path_of(module_hash);
+  const std::string path = path_of(module_hash, compiled.restorable);
   // The checksum first: code without one is never there to be found.
   if (!write_file(path + ".sha256", as_bytes(sha256_hex(bytes))) ||
       !write_file(path + ".cwasm", bytes)) {

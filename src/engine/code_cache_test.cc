@@ -138,10 +138,10 @@ TEST_F(Cache, GoesOnWhenItCannotWrite) {
 TEST_F(Cache, TellsEnginesApart) {
   EXPECT_FALSE(from_cache());
   const std::string name = file(".cwasm").filename().string();
-  EXPECT_EQ(name.size(), 64 + 1 + 16 + std::string_view(".cwasm").size());
+  EXPECT_EQ(name.size(), 64 + 1 + 16 + std::string_view("-restorable.cwasm").size());
   const CodeCache other(cache(), 42);
   auto module = loaded(test_guest());
-  EXPECT_EQ(other.find(nullptr, module->info().content_hash), nullptr);
+  EXPECT_EQ(other.find(nullptr, module->info().content_hash).module, nullptr);
 }
 
 TEST(Sha256, IsLowerCaseHex) {

@@ -71,14 +71,17 @@ Result<ModuleHandle> compile_unchanged(wasm_engine_t* engine, BytesView wasm) {
   return ModuleHandle(module);
 }
 
-// Null when the module is not of that kind, or when something else is wrong with it.
-ModuleHandle compile_restorable(wasm_engine_t* engine, BytesView wasm) {
+// As one that can be restored where it is of that kind and nothing else is wrong with it.
+Result<Code> compile_code(wasm_engine_t* engine, BytesView wasm) {
   wasm_byte_vec_t changed;
-  if (!trellis_module_restorable(wasm.data(), wasm.size(), &changed)) return nullptr;
-  auto module = compile_unchanged(
-      engine, {reinterpret_cast<const std::uint8_t*>(changed.data), changed.size});
-  wasm_byte_vec_delete(&changed);
-  return module ? *std::move(module) : nullptr;
+  if (trellis_module_restorable(wasm.data(), wasm.size(), &changed)) {
+    auto module = compile_unchanged(
+        engine, {reinterpret_cast<const std::uint8_t*>(changed.data), changed.size});
+    wasm_byte_vec_delete(&changed);
+    if (module) return Code{*std::move(module), true};
+  }
+  TRY(auto module, compile_unchanged(engine, wasm));
+  return Code{std::move(module), false};
 }
 
 class WasmtimeEngine final : public Engine, private GuestsOfCores {
@@ -98,7 +101,7 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
  private:
   struct Compiled {
     std::shared_ptr<const LoadedModule> known;  // then the rest is empty
-    ModuleHandle module;
+    Code code;
     ModuleInfo info;
     const Profile* profile = nullptr;
   };
@@ -128,16 +131,13 @@ Result<std::shared_ptr<WasmtimeEngine::Compiled>> WasmtimeEngine::compile(BytesV
   const auto pages = memory_pages_min(wasm).value_or(0);
   compiled->profile = pages <= kSmallGuestPagesMax ? &profiles_.small : &profiles_.large;
   wasm_engine_t* engine = compiled->profile->engine.get();
-  compiled->module = cache_.find(engine, compiled->info.content_hash);
-  if (compiled->module) {
+  compiled->code = cache_.find(engine, compiled->info.content_hash);
+  if (compiled->code.module) {
     compiled->info.from_cache = true;
     return compiled;
   }
-  compiled->module = compile_restorable(engine, wasm);
-  if (!compiled->module) {
-    TRY(compiled->module, compile_unchanged(engine, wasm));
-  }
-  cache_.keep(compiled->module.get(), compiled->info.content_hash);
+  TRY(compiled->code, compile_code(engine, wasm));
+  cache_.keep(compiled->code, compiled->info.content_hash);
   ::malloc_trim(0);  // the compiler's working memory, tens of MiB
   return compiled;
 }
@@ -157,7 +157,7 @@ runtime::Task<std::shared_ptr<const Module>> WasmtimeEngine::load(BytesView wasm
   CO_TRY(auto compiled,
          co_await offload_.run<std::shared_ptr<Compiled>>([this, wasm] { return compile(wasm); }));
   if (compiled->known) co_return std::move(compiled->known);
-  CO_TRY(auto module, LoadedModule::create(*compiled->profile, std::move(compiled->module),
+  CO_TRY(auto module, LoadedModule::create(*compiled->profile, std::move(compiled->code),
                                            std::move(compiled->info)));
   CO_TRY(const int version, co_await learn_api_version(*module));
   module->set_api_version(version);

@@ -1,5 +1,9 @@
 // A used instance that is restored cannot be told from a new one: not by its memory, wherever it
 // wrote, not by its globals, not by its size. And which modules get a new one each time instead.
+#include <unistd.h>
+
+#include <filesystem>
+
 #include "engine/engine_fixture.h"
 #include "engine/guest_memory.h"
 #include "engine/pool.h"
@@ -142,6 +146,25 @@ TEST_F(Restore, GivesNewInstancesWhereATableIsWritten) {
                                   R"((table $t 1 funcref) (func $f) (elem declare func $f))");
   std::vector<std::string> answers;
   EXPECT_GE(probe(text, {128, 128, 128}, answers), 3u);
+}
+
+// Such a module is compiled as it is, and so the state that it hides could not be put back.
+TEST_F(Restore, GivesNewInstancesWhereAModuleExportsWhatOnlyTheHostMay) {
+  const std::string text = prober(R"(
+    (if (i32.ne (global.get $hidden) (i32.const 0)) (then unreachable))
+    (global.set $hidden (i32.const 1)))",
+                                  R"(
+    (global $shown (export "trellis:global:0") (mut i32) (i32.const 0))
+    (global $hidden (mut i32) (i32.const 0)))");
+  const auto folder =
+      std::filesystem::temp_directory_path() / fmt::format("restore_test.{}", ::getpid());
+  start_engine({.cache_dir = folder.string(), .instances_max = 64});
+  for (const char* from : {"compiler", "cache"}) {
+    std::vector<std::string> answers;
+    EXPECT_GE(probe(text, {128, 128, 128}, answers), 3u) << from;
+    for (const auto& answer : answers) EXPECT_EQ(answer, u32(0) + u32(4)) << from;
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(Restore, GivesNewInstancesWhereTheStartWasRefusedMemory) {
