@@ -42,9 +42,7 @@ Instance::Instance(const LoadedModule& module, HostCalls& host, std::size_t memo
     : module_(module),
       ticker_(core.ticker),
       cell_(core.cell),
-      memory_(core.budget,
-              module.profile().size == GuestSize::small ? core.small_slots : core.large_slots,
-              module.profile().kept_bytes, memory_bytes_max),
+      memory_(core.budget, *module.profile().slots, module.profile().kept_bytes, memory_bytes_max),
       learn_version_(startup == Startup::first),
       log_startup_(startup == Startup::first) {
   guest_.host = &host;

@@ -20,8 +20,6 @@ struct CoreShare {  // what the guests of a core use together
   EpochTicker& ticker;
   EpochTicker::Cell& cell;  // tells the ticker that a guest runs here
   MemoryBudget& budget;
-  SlotUse& small_slots;
-  SlotUse& large_slots;
 };
 
 // The first instance of a module also calls __wasmbus_rpc_version and logs start-up exports that
