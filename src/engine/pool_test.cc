@@ -300,6 +300,26 @@ TEST_F(PoolTest, ReadyInstancesOfIdleActorsMakeRoom) {
   EXPECT_TRUE(on_core<void>(use));
 }
 
+// A used instance that only waits to be destroyed makes room as well. That of a module that writes
+// a table is not used again.
+TEST_F(PoolTest, ARetiredInstanceMakesRoom) {
+  start_engine({.instances_max = 8});
+  close_gate();
+  const auto module = loaded(test_guest("wapc", R"((table $t 1 funcref) (func $f)
+    (elem declare func $f)
+    (func (export "other") (table.set $t (i32.const 0) (ref.func $f))))"));
+  auto use = [this](InstancePool& pool) -> Task<void> {
+    for (int i = 0; i < 7; ++i) start(pool, "host", soon());
+    CO_TRY_OK(co_await gate_.until_waiting(7));
+    for (int i = 0; i < 3; ++i)  // the loop does not run in between
+      EXPECT_EQ((co_await call_text(pool, "echo", "x", soon())).value_or("refused"), "x");
+    gate_.open();
+    co_return co_await until_all_answered();
+  };
+  EXPECT_TRUE(with_pool<void>(module, {}, use));
+  EXPECT_EQ(count("passed"), 7u);
+}
+
 // Each grows to 3 MiB and keeps that while it waits: two have room in 8 MiB, whoever else comes is
 // refused, small ones go on, and every round finds the budget as it was.
 TEST_F(PoolTest, AllGuestsTogetherKeepToTheirBudget) {
