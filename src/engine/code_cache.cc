@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <system_error>
 #include <vector>
 
@@ -122,27 +123,36 @@ std::string read_digest(const std::string& path) {
   return text;
 }
 
+// The files of one module go together: code without its checksum is of no use.
 void drop_unused(const std::string& folder) {
   struct Entry {
-    fs::file_time_type used;
-    std::uintmax_t size;
-    fs::path path;
+    fs::file_time_type used = fs::file_time_type::min();
+    std::uintmax_t size = 0;
+    std::vector<fs::path> files;
   };
   std::error_code ec;
-  std::vector<Entry> entries;
+  std::map<std::string, Entry> by_stem;
   std::uintmax_t total = 0;
   for (const auto& item : fs::directory_iterator(folder, ec)) {
     std::error_code gone;  // another process may have dropped it
-    Entry entry{item.last_write_time(gone), item.file_size(gone), item.path()};
+    const auto used = item.last_write_time(gone);
+    const auto size = item.file_size(gone);
     if (gone) continue;
-    total += entry.size;
-    entries.push_back(std::move(entry));
+    const std::string name = item.path().filename().string();
+    Entry& entry = by_stem[name.substr(0, name.find('.'))];
+    entry.used = std::max(entry.used, used);
+    entry.size += size;
+    entry.files.push_back(item.path());
+    total += size;
   }
+  std::vector<Entry> entries;
+  for (auto& [stem, entry] : by_stem) entries.push_back(std::move(entry));
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return a.used < b.used; });
   for (const Entry& entry : entries) {
     if (total <= kFolderBytesMax) return;
-    if (fs::remove(entry.path, ec)) total -= entry.size;
+    for (const fs::path& file : entry.files) fs::remove(file, ec);
+    total -= entry.size;
   }
 }
 

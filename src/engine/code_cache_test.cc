@@ -135,6 +135,22 @@ TEST_F(Cache, GoesOnWhenItCannotWrite) {
   EXPECT_FALSE(from_cache());
 }
 
+// What was used last stays whole, however long ago it was written.
+TEST_F(Cache, DropsWhatWasUnusedForLongest) {
+  using namespace std::chrono_literals;
+  EXPECT_FALSE(from_cache());
+  const auto now = fs::file_time_type::clock::now();
+  for (const char* ending : {".cwasm", ".sha256"}) fs::last_write_time(file(ending), now - 240h);
+  EXPECT_TRUE(from_cache());
+  const fs::path unused = fs::path(cache()) / "unused.cwasm";
+  std::ofstream(unused) << "code";
+  fs::resize_file(unused, std::uintmax_t{2} << 30);  // a hole, as much as a cache may have
+  fs::last_write_time(unused, now - 24h);
+  loaded(test_guest("wasmbus"));  // is kept, and something has to go
+  EXPECT_FALSE(fs::exists(unused));
+  EXPECT_TRUE(from_cache());
+}
+
 TEST_F(Cache, TellsEnginesApart) {
   EXPECT_FALSE(from_cache());
   const std::string name = file(".cwasm").filename().string();
