@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -92,9 +93,10 @@ bool write_all(int fd, BytesView bytes) {
   return true;
 }
 
-// Whole or not at all: temporary file, fsync, rename.
+// Whole or not at all: temporary file, fsync, rename. Its name is nobody else's, process or thread.
 bool write_file(const std::string& path, BytesView bytes) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  static std::atomic<unsigned> written{0};
+  const std::string temporary = fmt::format("{}.{}.{}.tmp", path, ::getpid(), written++);
   {
     File file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (!file) return false;

@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "engine/engine_fixture.h"
 #include "engine/test_guest.h"
@@ -133,6 +135,28 @@ TEST_F(Cache, GoesOnWhenItCannotWrite) {
   fs::remove_all(cache());
   EXPECT_FALSE(from_cache());
   EXPECT_FALSE(from_cache());
+}
+
+TEST_F(Cache, TakesTheSameFromManyThreadsAtOnce) {
+  const EngineHandle engine(wasm_engine_new());
+  const Bytes wasm = wat(test_guest());
+  wasmtime_module_t* module = nullptr;
+  ASSERT_EQ(wasmtime_module_new(engine.get(), wasm.data(), wasm.size(), &module), nullptr);
+  const Code code{ModuleHandle(module), false};
+  const CodeCache shared(cache(), 42);
+  std::atomic<int> missed{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        shared.keep(code, "same");
+        if (!shared.find(engine.get(), "same").module) ++missed;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(missed, 0);
+  EXPECT_EQ(files(), 2u);
 }
 
 // What was used last stays whole, however long ago it was written.
