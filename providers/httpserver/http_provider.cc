@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDrainTime = 10s;  // for requests in flight when a link goes
-constexpr auto kCutTime = 2s;
 
 }  // namespace
 
@@ -90,7 +89,7 @@ runtime::Task<void> HttpProvider::stop(runtime::Deadline deadline) {
   if (auto ended = co_await draining_.join(deadline); !ended) {
     LOG(warn, "httpserver: {}; their connections are cut", ended.error().describe());
     draining_.cancel();
-    co_return co_await draining_.join(runtime::Deadline::in(kCutTime));
+    co_await runtime::detail::join_always(draining_);  // what they refer to goes with this object
   }
   co_return Result<void>{};
 }
