@@ -26,6 +26,7 @@ struct HttpServerOptions {
   std::size_t body_bytes_max = limits::kHttpBodyBytesMax;
   std::chrono::milliseconds header_timeout = limits::kHttpHeaderTimeout;
   // For a whole body, plus a second for each 16 KiB that came: slow networks pass, idlers do not.
+  // Nor does the next piece ever get more than this.
   std::chrono::milliseconds body_timeout = limits::kHttpBodyTimeout;
   std::chrono::milliseconds idle_timeout = limits::kHttpIdleTimeout;
   std::chrono::milliseconds write_timeout = limits::kHttpBodyTimeout;  // without any progress

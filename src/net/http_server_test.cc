@@ -306,6 +306,19 @@ TEST(HttpServer, ASlowBodyIsA408) {
   EXPECT_EQ(status_line(chunked.until_closed()), "HTTP/1.1 408 Request Timeout");
 }
 
+// A mebibyte would be worth 64 seconds.
+TEST(HttpServer, WhatCameFastBuysNoTimeToStall) {
+  TestServer server({.body_timeout = 60ms});
+  const std::string most(1 << 20, 'x');
+  TestClient client(server.port());
+  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n" + most);
+  EXPECT_EQ(status_line(client.until_closed()), "HTTP/1.1 408 Request Timeout");
+  TestClient chunked(server.port());
+  chunked.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n" +
+               most + "\r\n");
+  EXPECT_EQ(status_line(chunked.until_closed()), "HTTP/1.1 408 Request Timeout");
+}
+
 TEST(HttpServer, AnIdleConnectionIsClosedWithoutAWord) {
   TestServer server({.idle_timeout = 60ms});
   TestClient client(server.port());
