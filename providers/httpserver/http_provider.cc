@@ -24,7 +24,8 @@ HttpProvider::~HttpProvider() = default;
 runtime::Task<void> HttpProvider::link_put(lattice::Link link) {
   CO_TRY(Settings settings, parse_settings(link.values));
   if (const auto existing = listeners_.find(link.actor_id); existing != listeners_.end()) {
-    if (existing->second->settings() == settings) co_return Result<void>{};
+    if (existing->second->settings() == settings)
+      co_return co_await existing->second->reload_certificate();
     CO_TRY_OK(co_await close(link.actor_id, runtime::Deadline::in(kDrainTime)));
   }
   const auto unknown = unknown_text(settings.unknown);

@@ -1,5 +1,7 @@
 #include "httpserver/listener.h"
 
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "capability/http_contract.h"
 
@@ -85,6 +87,19 @@ runtime::Task<net::HttpResponse> Listener::handle(const net::HttpRequest& reques
   response.body = answer->body;
   cors_.decorate(request, response);
   co_return response;
+}
+
+runtime::Task<void> Listener::reload_certificate() {
+  if (settings_.tls_certificate.empty()) co_return Result<void>{};
+  auto reloaded = co_await server_->reload_tls();
+  if (!reloaded) {
+    reloaded.error().detail +=
+        fmt::format("; {} goes on with the certificate that was loaded before", settings_.address);
+    co_return reloaded;
+  }
+  LOG(info, "httpserver: {} uses the certificate that is in {} now", settings_.address,
+      settings_.tls_certificate);
+  co_return reloaded;
 }
 
 runtime::Task<void> Listener::close(runtime::Deadline deadline) {

@@ -22,6 +22,8 @@ class Listener final : public net::HttpHandler {
 
   runtime::Task<net::HttpResponse> handle(const net::HttpRequest& request) override;
   runtime::Task<void> close(runtime::Deadline deadline);
+  // The certificate may have been renewed under the same name. On failure the former one serves on.
+  runtime::Task<void> reload_certificate();
   const Settings& settings() const { return settings_; }
   std::uint16_t port() const { return server_->port(); }
 

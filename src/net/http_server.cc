@@ -11,7 +11,7 @@ namespace trellis::net {
 struct HttpServer::Shared {
   HttpServerOptions options;
   HttpHandler& handler;
-  std::unique_ptr<TlsContext> tls;
+  std::shared_ptr<TlsContext> tls;
   int family = 0;
   std::vector<ListeningSocket> sockets;  // until the listeners take them
 };
@@ -47,9 +47,18 @@ runtime::Task<std::unique_ptr<HttpServer>> HttpServer::listen(runtime::Cores& co
 runtime::Task<void> HttpServer::start_here() {
   auto& core = runtime::Core::current();
   auto& listener = listeners_[core.index()];
-  listener =
-      std::make_unique<Listener>(core, shared_->options, shared_->handler, shared_->tls.get());
+  listener = std::make_unique<Listener>(core, shared_->options, shared_->handler, shared_->tls);
   co_return listener->start(shared_->sockets[core.index()].release(), shared_->family);
+}
+
+runtime::Task<void> HttpServer::reload_tls() {
+  CO_TRY(shared_->tls, TlsContext::load(shared_->options.tls_files));
+  co_return co_await cores_.on_each([this] { return use_tls_here(); });
+}
+
+runtime::Task<void> HttpServer::use_tls_here() {
+  if (auto& listener = listeners_[runtime::Core::current().index()]) listener->use(shared_->tls);
+  co_return Result<void>{};
 }
 
 runtime::Task<void> HttpServer::close_here(runtime::Deadline deadline) {

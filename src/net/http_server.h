@@ -51,6 +51,10 @@ class HttpServer {
 
   std::uint16_t port() const { return port_; }
 
+  // On core 0. Reads the TLS files anew, for connections from now on; those there are go on as they
+  // are. When it fails nothing has changed.
+  runtime::Task<void> reload_tls();
+
   // On core 0. Stops accepting at once and frees the port, answers requests in flight (until
   // `deadline`, then their handlers are told to end), closes. Waits for every handler to have
   // ended.
@@ -60,6 +64,7 @@ class HttpServer {
   struct Shared;
   HttpServer(runtime::Cores& cores, std::unique_ptr<Shared> shared);
   runtime::Task<void> start_here();
+  runtime::Task<void> use_tls_here();
   runtime::Task<void> close_here(runtime::Deadline deadline);
 
   runtime::Cores& cores_;

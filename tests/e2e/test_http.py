@@ -87,19 +87,34 @@ def test_too_many_calls_are_503_with_retry_after(box):
     assert any(a.headers["retry-after"] == "1" for a in answers)  # one ran, four waited, the others were shed
 
 
-def test_tls(host):
+def test_tls_and_a_certificate_that_is_renewed(host):
     certificate, key = host.folder / "cert.pem", host.folder / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
-                   check=True, capture_output=True)
     port = free_port()
+    settings = {"address": f"127.0.0.1:{port}", "tls": {"cert_file": str(certificate), "priv_key_file": str(key)}}
+
+    def renew():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key),
+                        "-out", str(certificate)], check=True, capture_output=True)
+
+    def put(check=True):
+        return host.put_link(host.actor_key(ECHO_REF), f"config_json={json.dumps(settings)}", check=check)
+
+    def get(trust):
+        with urllib.request.urlopen(f"https://localhost:{port}/", context=trust, timeout=10) as answer:
+            return answer.read()
+
     host.start_provider()
     host.start_actor(ECHO_REF)
-    settings = {"address": f"127.0.0.1:{port}", "tls": {"cert_file": str(certificate), "priv_key_file": str(key)}}
-    host.put_link(host.actor_key(ECHO_REF), f"config_json={json.dumps(settings)}")
-    trust = ssl.create_default_context(cafile=str(certificate))
-    with urllib.request.urlopen(f"https://localhost:{port}/", context=trust, timeout=10) as answer:
-        assert answer.read() == ECHO_BODY
+    for _ in range(2):  # the second time under the same names, with the same link
+        renew()
+        put()
+        trust = ssl.create_default_context(cafile=str(certificate))
+        assert get(trust) == ECHO_BODY
+    certificate.write_text("damaged")
+    answer = put(check=False)
+    assert "goes on with the certificate that was loaded before" in answer.stdout + answer.stderr
+    assert get(trust) == ECHO_BODY
 
 
 def test_cors_preflight(host):
