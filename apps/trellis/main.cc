@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "console/console.h"
 #include "host/host.h"
+#include "runtime/file_limit.h"
 #include "runtime/signals.h"
 
 namespace trellis {
@@ -75,6 +76,7 @@ int start(int argc, char** argv) {
     return 2;
   }
   log::start(config->log);
+  runtime::raise_file_limit();
   const auto outcome = run(*config);
   if (!outcome) LOG(error, "{}", outcome.error().describe());
   log::stop();

@@ -30,9 +30,14 @@ struct HttpServerOptions {
   std::chrono::milliseconds body_timeout = limits::kHttpBodyTimeout;
   std::chrono::milliseconds idle_timeout = limits::kHttpIdleTimeout;
   std::chrono::milliseconds write_timeout = limits::kHttpBodyTimeout;  // without any progress
-  std::size_t connections_max = limits::kHttpConnectionsMax;           // per core
+  // Per core. Less where the process may not open so many files; some are left to everything else.
+  std::size_t connections_max = limits::kHttpConnectionsMax;
   std::string server_name = "trellis";
 };
+
+// Of connections that a listener has on each of `cores`, in a process that may open files_max
+// files.
+std::size_t connections_that_fit(std::size_t wanted, std::size_t files_max, std::size_t cores);
 
 class Listener;
 

@@ -394,6 +394,14 @@ TEST(HttpServer, ConnectionsBeyondTheLimitWaitForAPlace) {
   EXPECT_TRUE(has(third.response(), "200 OK"));
 }
 
+TEST(HttpServer, ConnectionsLeaveFilesToTheRest) {
+  EXPECT_EQ(connections_that_fit(20'000, 1'048'576, 8), 20'000u);
+  EXPECT_EQ(connections_that_fit(20'000, 4'096, 2), 1'792u);
+  EXPECT_EQ(connections_that_fit(20'000, 600, 1), 300u);
+  EXPECT_EQ(connections_that_fit(2, 10, 16), 1u);
+  EXPECT_EQ(connections_that_fit(20'000, SIZE_MAX, 1), 20'000u);
+}
+
 TEST(HttpServer, WithoutDescriptorsItWaitsWithoutSpinningAndThenAccepts) {
   TestServer server;
   TestClient client(server.port(), 0, TestClient::Connect::later);

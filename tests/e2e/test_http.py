@@ -1,6 +1,7 @@
 """HTTP through an actor, as clients that misbehave see it."""
 import concurrent.futures
 import json
+import resource
 import socket
 import ssl
 import subprocess
@@ -72,6 +73,22 @@ def test_clients_that_go_away_or_send_nothing_cost_the_others_nothing(host):
     for s in idle:
         s.close()
     assert host.is_ready()
+
+
+def test_sockets_that_idle_do_not_keep_others_out(box):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        host = box.start_host()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    port = free_port()
+    host.echo_on(port)
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(400)]
+    assert http(port).body == ECHO_BODY
+    assert host.is_ready()
+    for s in idle:
+        s.close()
 
 
 def test_too_many_calls_are_503_with_retry_after(box):
