@@ -112,6 +112,7 @@ runtime::Task<std::string> ActorTable::start_bytes(Bytes wasm, std::string shown
 }
 
 runtime::Task<void> ActorTable::scale(control::ScaleActor request) {
+  ScaleOrder::Command command(scales_, request.actor_id);
   std::optional<Loaded> loaded;
   if (!actors_.contains(request.actor_id) && request.count > 0) {
     CO_TRY(loaded, co_await load(request.actor_ref));
@@ -122,6 +123,11 @@ runtime::Task<void> ActorTable::scale(control::ScaleActor request) {
     }
   }
   CO_TRY(const auto turn, co_await my_turn());
+  if (!command.carry_out()) {
+    LOG(info, "actor {} is not scaled to {}: a later command says otherwise", request.actor_id,
+        request.count);
+    co_return Result<void>{};
+  }
   co_return co_await resize(std::move(request), std::move(loaded));
 }
 
