@@ -211,7 +211,7 @@ TEST_F(PoolTest, AnEndlessLoopEndsAtItsDeadlineAndOthersGoOnMeanwhile) {
   EXPECT_TRUE(with_pool<void>(loaded(test_guest()), {}, use));
   ASSERT_EQ(results_.size(), 1u);
   EXPECT_EQ(results_[0], "actor did not answer spin within 200 ms");
-  EXPECT_GT(answered, 20u);
+  EXPECT_GT(answered, 2u);
 }
 
 TEST_F(PoolTest, AnEndlessLoopInStartupEndsToo) {

@@ -159,8 +159,10 @@ def test_an_idle_host_does_not_compute(host):
         fields = open(f"/proc/{host.process.pid}/stat").read().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
 
-    wait_for(lambda: "runs from" in host.log())
-    time.sleep(0.5)
-    before = ticks()
-    time.sleep(2)
-    assert ticks() - before <= 6  # of 200: three percent of one processor, on a busy machine
+    def two_seconds_cost():
+        before = ticks()
+        time.sleep(2)  # what it does in a while is what this is about
+        return ticks() - before
+
+    # Of 200: three percent of one processor. Once what the start left to do is done, which takes as long as it takes.
+    wait_for(lambda: two_seconds_cost() <= 6, 30, "the idle host is idle")
