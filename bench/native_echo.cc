@@ -54,6 +54,8 @@ int run(const char* address, unsigned cores_count) {
     std::fprintf(stderr, "%s\n", cores.error().describe().c_str());
     return 1;
   }
+  const auto signals = runtime::StopSignals::own(**cores);
+  if (!signals) return 1;
   EchoHandler handler;
   auto server = (*cores)->run_blocking<std::unique_ptr<net::HttpServer>>(
       0, [&] { return net::HttpServer::listen(**cores, {.address = address}, handler); });
@@ -63,7 +65,7 @@ int run(const char* address, unsigned cores_count) {
   }
   std::printf("listening on port %u\n", (*server)->port());
   std::fflush(stdout);
-  const auto signal = runtime::wait_for_stop_signal(**cores);
+  const auto signal = signals->get()->wait();
   const auto closed = (*cores)->run_blocking<void>(
       0, [&] { return (*server)->close(runtime::Deadline::in(std::chrono::seconds(2))); });
   (*cores)->stop();

@@ -60,6 +60,8 @@ class Handler final : public net::HttpHandler {
 int run(const char* address, std::uint16_t redis_port) {
   auto cores = runtime::Cores::start({.count = 1});
   if (!cores) return 1;
+  const auto signals = runtime::StopSignals::own(**cores);
+  if (!signals) return 1;
   Handler handler(redis_port);
   auto server = (*cores)->run_blocking<std::unique_ptr<net::HttpServer>>(
       0, [&] { return net::HttpServer::listen(**cores, {.address = address}, handler); });
@@ -67,7 +69,7 @@ int run(const char* address, std::uint16_t redis_port) {
     std::fprintf(stderr, "%s\n", server.error().describe().c_str());
     return 1;
   }
-  const auto signal = runtime::wait_for_stop_signal(**cores);
+  const auto signal = signals->get()->wait();
   const auto closed = (*cores)->run_blocking<void>(
       0, [&] { return (*server)->close(runtime::Deadline::in(std::chrono::seconds(2))); });
   (*cores)->stop();

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "console/console.h"
 #include "host/host.h"
+#include "runtime/file_limit.h"
 #include "runtime/signals.h"
 
 namespace trellis {
@@ -37,6 +38,7 @@ Result<void> stop(host::Host& host) {
 
 Result<void> run(const host::Config& config) {
   TRY(auto cores, runtime::Cores::start({.count = config.cores, .pin = true}));
+  TRY(const auto stop_signals, runtime::StopSignals::own(*cores));
   runtime::Offload offload;
   TRY(auto host,
       host::Host::start(config, {.cores = *cores, .offload = offload, .request_stop = [] {
@@ -53,7 +55,7 @@ Result<void> run(const host::Config& config) {
             console.error().detail));
   }
   LOG(info, "Dashboard, API and probes on http://{}:{}", config.dashboard_host, (*console)->port());
-  const auto signal = runtime::wait_for_stop_signal(*cores);
+  const auto signal = stop_signals->wait();
   LOG(info, "stopping");
   TRY_OK(stop(*host));
   auto closed = cores->run_blocking<void>(
@@ -74,6 +76,7 @@ int start(int argc, char** argv) {
     return 2;
   }
   log::start(config->log);
+  runtime::raise_file_limit();
   const auto outcome = run(*config);
   if (!outcome) LOG(error, "{}", outcome.error().describe());
   log::stop();

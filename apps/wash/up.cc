@@ -56,8 +56,8 @@ Error with_advice(std::string message, std::string advice) {
 Result<void> check_nats(const UpOptions& options, const Place& place) {
   control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
   if (bus.state == control::PortState::nats) return {};
-  const std::string why = bus.reason.empty() ? "what listens there is not a NATS server"
-                                             : bus.reason;
+  const std::string why =
+      bus.reason.empty() ? "what listens there is not a NATS server" : bus.reason;
   if (options.connect_only)
     return fail(with_advice(
         fmt::format("Could not connect to NATS at {}, exiting since --nats-connect-only was set",
@@ -80,12 +80,13 @@ Result<void> check_free(const Place& place) {
                     place.url(), place.dashboard_port + 1, place.bus_port + 1)));
   if (!place.joins_nats) {
     control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
-    std::string advice = "it is not a NATS server; stop it, or choose another port with --nats-port";
+    std::string advice =
+        "it is not a NATS server; stop it, or choose another port with --nats-port";
     if (bus.state == control::PortState::nats)
-      advice = fmt::format("it is {}; join it with --nats-connect-only, or choose another port with "
-                           "--nats-port",
-                           bus.server_name == kOwnBus ? "the bus of another Trellis host"
-                                                      : "a NATS server");
+      advice = fmt::format(
+          "it is {}; join it with --nats-connect-only, or choose another port with "
+          "--nats-port",
+          bus.server_name == kOwnBus ? "the bus of another Trellis host" : "a NATS server");
     if (bus.state != control::PortState::closed)
       return fail(with_advice(
           fmt::format("Could not start NATS server, a process is already listening on {}",

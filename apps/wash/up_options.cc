@@ -127,8 +127,7 @@ std::map<std::string, std::string> UpOptions::environment() const {
     const std::string remote = remote_address();
     const std::size_t colon = remote.rfind(':');
     environment[prefix + "HOST"] = remote.substr(0, colon);
-    environment[prefix + "PORT"] =
-        colon == std::string::npos ? "4222" : remote.substr(colon + 1);
+    environment[prefix + "PORT"] = colon == std::string::npos ? "4222" : remote.substr(colon + 1);
     environment[prefix + "CREDSFILE"] = remote_credsfile;
     if (remote_url.starts_with("tls://")) environment[prefix + "TLS"] = "1";
   }

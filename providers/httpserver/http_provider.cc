@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDrainTime = 10s;  // for requests in flight when a link goes
-constexpr auto kCutTime = 2s;
 
 }  // namespace
 
@@ -25,7 +24,8 @@ HttpProvider::~HttpProvider() = default;
 runtime::Task<void> HttpProvider::link_put(lattice::Link link) {
   CO_TRY(Settings settings, parse_settings(link.values));
   if (const auto existing = listeners_.find(link.actor_id); existing != listeners_.end()) {
-    if (existing->second->settings() == settings) co_return Result<void>{};
+    if (existing->second->settings() == settings)
+      co_return co_await existing->second->reload_certificate();
     CO_TRY_OK(co_await close(link.actor_id, runtime::Deadline::in(kDrainTime)));
   }
   const auto unknown = unknown_text(settings.unknown);
@@ -90,7 +90,7 @@ runtime::Task<void> HttpProvider::stop(runtime::Deadline deadline) {
   if (auto ended = co_await draining_.join(deadline); !ended) {
     LOG(warn, "httpserver: {}; their connections are cut", ended.error().describe());
     draining_.cancel();
-    co_return co_await draining_.join(runtime::Deadline::in(kCutTime));
+    co_await runtime::detail::join_always(draining_);  // what they refer to goes with this object
   }
   co_return Result<void>{};
 }

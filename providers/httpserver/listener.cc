@@ -1,5 +1,7 @@
 #include "httpserver/listener.h"
 
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "capability/http_contract.h"
 
@@ -8,18 +10,13 @@ namespace {
 
 // What the client sees when the actor gave no answer: 503 when trying again may help, else 500. The
 // reason is for the operator, not for the client.
-net::HttpResponse failure(const std::string& actor_id, const net::HttpRequest& request,
-                          const Error& error, log::Level log_level) {
+net::HttpResponse failure(const Error& error) {
   const bool passing = error.code == Errc::timeout || error.code == Errc::unavailable ||
                        error.code == Errc::exhausted || error.code == Errc::not_found;
   net::HttpResponse response;
   response.status = passing ? 503 : 500;
   if (error.code == Errc::exhausted || error.code == Errc::not_found) {
     response.headers.push_back({"retry-after", "1"});
-  }
-  // Shed load is not worth a line for each request.
-  if (error.code != Errc::exhausted && log_level <= log::Level::warn) {
-    LOG(warn, "{} {} for actor {}: {}", request.method, request.path, actor_id, error.describe());
   }
   return response;
 }
@@ -37,21 +34,22 @@ capability::HttpCall to_call(const net::HttpRequest& request) {
 
 }  // namespace
 
-Listener::Listener(capability::Actors& actors, std::string actor_id, Settings settings,
-                   std::chrono::milliseconds rpc_timeout)
+Listener::Listener(std::size_t cores, capability::Actors& actors, std::string actor_id,
+                   Settings settings, std::chrono::milliseconds rpc_timeout)
     : actors_(actors),
       actor_id_(std::move(actor_id)),
       settings_(std::move(settings)),
       cors_(settings_.cors),
       log_level_(log::parse_level(settings_.log_level)),
-      timeout_(settings_.timeout.value_or(rpc_timeout)) {}
+      timeout_(settings_.timeout.value_or(rpc_timeout)),
+      failures_(cores) {}
 
 runtime::Task<std::unique_ptr<Listener>> Listener::open(runtime::Cores& cores,
                                                         capability::Actors& actors,
                                                         std::string actor_id, Settings settings,
                                                         std::chrono::milliseconds rpc_timeout) {
   std::unique_ptr<Listener> listener(
-      new Listener(actors, std::move(actor_id), std::move(settings), rpc_timeout));
+      new Listener(cores.size(), actors, std::move(actor_id), std::move(settings), rpc_timeout));
   net::HttpServerOptions options;
   options.address = listener->settings_.address;
   options.tls = !listener->settings_.tls_certificate.empty();
@@ -65,7 +63,10 @@ runtime::Task<net::HttpResponse> Listener::handle(const net::HttpRequest& reques
   const Bytes payload = capability::encode_http_call(to_call(request));
   auto reply = co_await actors_.call(actor_id_, capability::kHandleRequest, payload,
                                      runtime::Deadline::in(timeout_));
-  if (!reply) co_return failure(actor_id_, request, reply.error(), log_level_);
+  if (!reply) {
+    log_failure(request, reply.error());
+    co_return failure(reply.error());
+  }
 
   net::HttpResponse response;
   response.storage = std::move(*reply);
@@ -85,6 +86,28 @@ runtime::Task<net::HttpResponse> Listener::handle(const net::HttpRequest& reques
   response.body = answer->body;
   cors_.decorate(request, response);
   co_return response;
+}
+
+void Listener::log_failure(const net::HttpRequest& request, const Error& error) {
+  if (log_level_ > log::Level::warn || error.code == Errc::exhausted) return;  // load that is shed
+  const auto index = runtime::Core::current().index();
+  const auto count = failures_[index].due(error.code, std::chrono::steady_clock::now());
+  if (count == 0) return;
+  LOG(warn, "{} {} for actor {}: {}{}", request.method, request.path, actor_id_, error.describe(),
+      count == 1 ? "" : fmt::format(" (and {} more that failed like this)", count - 1));
+}
+
+runtime::Task<void> Listener::reload_certificate() {
+  if (settings_.tls_certificate.empty()) co_return Result<void>{};
+  auto reloaded = co_await server_->reload_tls();
+  if (!reloaded) {
+    reloaded.error().detail +=
+        fmt::format("; {} goes on with the certificate that was loaded before", settings_.address);
+    co_return reloaded;
+  }
+  LOG(info, "httpserver: {} uses the certificate that is in {} now", settings_.address,
+      settings_.tls_certificate);
+  co_return reloaded;
 }
 
 runtime::Task<void> Listener::close(runtime::Deadline deadline) {

@@ -4,10 +4,12 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "capability/provider.h"
 #include "httpserver/cors.h"
+#include "httpserver/failure_log.h"
 #include "httpserver/settings.h"
 #include "net/http_server.h"
 
@@ -22,12 +24,15 @@ class Listener final : public net::HttpHandler {
 
   runtime::Task<net::HttpResponse> handle(const net::HttpRequest& request) override;
   runtime::Task<void> close(runtime::Deadline deadline);
+  // The certificate may have been renewed under the same name. On failure the former one serves on.
+  runtime::Task<void> reload_certificate();
   const Settings& settings() const { return settings_; }
   std::uint16_t port() const { return server_->port(); }
 
  private:
-  Listener(capability::Actors& actors, std::string actor_id, Settings settings,
+  Listener(std::size_t cores, capability::Actors& actors, std::string actor_id, Settings settings,
            std::chrono::milliseconds rpc_timeout);
+  void log_failure(const net::HttpRequest& request, const Error& error);
 
   capability::Actors& actors_;
   const std::string actor_id_;
@@ -35,6 +40,7 @@ class Listener final : public net::HttpHandler {
   const CorsPolicy cors_;
   const log::Level log_level_;  // lines below it are not written
   const std::chrono::milliseconds timeout_;
+  std::vector<FailureLog> failures_;  // by core
   std::unique_ptr<net::HttpServer> server_;
 };
 

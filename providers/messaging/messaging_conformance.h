@@ -22,6 +22,7 @@
 #include "capability/messaging_contract.h"
 #include "codec/msgpack.h"
 #include "messaging/messaging_provider.h"
+#include "runtime/task_group.h"
 #include "runtime/testing.h"
 
 namespace trellis::messaging {
@@ -47,6 +48,7 @@ class Hearing final : public capability::Actors {
     auto message = capability::decode_pub_message(payload);
     EXPECT_TRUE(message);
     ++under_way;
+    if (as_text(message->body) == "marker") marked = true;
     while (holding) {
       if (auto slept = co_await runtime::Core::current().sleep_until(
               runtime::Deadline::in(std::chrono::milliseconds(2)));
@@ -67,7 +69,7 @@ class Hearing final : public capability::Actors {
     const std::lock_guard lock(mutex_);
     return heard_;
   }
-  std::atomic<bool> holding{false};
+  std::atomic<bool> holding{false}, marked{false};
   std::atomic<int> under_way{0};
   std::function<runtime::Task<Bytes>(std::string reply)> on_message;
 
@@ -306,26 +308,27 @@ TYPED_TEST_P(MessagingConformance, MessagesUnderWayAreHandledWhenTheLinkGoes) {
   Outsider outsider(this->backend_.url());
   outsider.publish("a", "held");
   ASSERT_TRUE(comes_true([this] { return this->actors_.under_way == 1; }));
-  std::thread letting_go([this] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ASSERT_TRUE(this->template on_core<void>([this]() -> runtime::Task<void> {
+    runtime::TaskGroup letting_go(runtime::Core::current());
+    letting_go.spawn("removing the link", this->provider_.link_delete(this->link_));
+    EXPECT_EQ(letting_go.size(), 1u) << "it waits for the message";
     this->actors_.holding = false;
-  });
-  ASSERT_TRUE(
-      this->template on_core<void>([this] { return this->provider_.link_delete(this->link_); }));
+    co_return co_await letting_go.join(runtime::Deadline::in(std::chrono::seconds(10)));
+  }));
   EXPECT_EQ(this->actors_.heard().size(), 1u);
-  letting_go.join();
 }
 
 TYPED_TEST_P(MessagingConformance, SeventyFiveAtOnceAndTheOthersAfterThem) {
-  ASSERT_EQ(this->put({{"SUBSCRIPTION", "a"}}), "");
+  ASSERT_EQ(this->put({{"SUBSCRIPTION", "a,b"}}), "");
   this->actors_.holding = true;
   Outsider outsider(this->backend_.url());
   for (int i = 0; i < 200; ++i) outsider.publish("a", "x");
   ASSERT_TRUE(comes_true([this] { return this->actors_.under_way == 75; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // for one too many to come
-  EXPECT_EQ(this->actors_.under_way, 75);
+  outsider.publish("b", "marker");  // comes behind those that would be too many
+  ASSERT_TRUE(comes_true([this] { return this->actors_.marked.load(); }));
+  EXPECT_EQ(this->actors_.under_way, 76) << "75 and the marker";
   this->actors_.holding = false;
-  EXPECT_TRUE(this->hears(200));
+  EXPECT_TRUE(this->hears(201));
 }
 
 TYPED_TEST_P(MessagingConformance, AFailedMessageDoesNotStopTheOthers) {

@@ -24,8 +24,11 @@ inline constexpr auto kGuestCallTimeout = 30s;                 // when the calle
 inline constexpr std::uint32_t kActorCallsMax = 1'000;         // running at once, per actor
 inline constexpr std::uint32_t kActorCallsQueuedMax = 4'000;   // waiting for one of those places
 inline constexpr std::uint32_t kInstancesLiveMax = 2'000;      // per process, all actors
-inline constexpr std::size_t kRestoredGrowthBytesMax = 4_MiB;  // more: the next call gets a new one
-inline constexpr auto kEpochTick = 1ms;  // a computing guest yields this often
+// What is put back after a call; beyond any of these the next call gets a new instance.
+inline constexpr std::size_t kRestoredMemoryBytesMax = 16_MiB;  // at its start
+inline constexpr std::size_t kRestoredGrowthBytesMax = 4_MiB;
+inline constexpr std::size_t kRestoredPagesMax = 64;  // written, of the system's, since its start
+inline constexpr auto kEpochTick = 1ms;               // a computing guest yields this often
 
 // Provider archives
 inline constexpr std::size_t kArchiveUnpackedBytesMax = 512_MiB;

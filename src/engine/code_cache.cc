@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <system_error>
 #include <vector>
 
@@ -91,9 +93,10 @@ bool write_all(int fd, BytesView bytes) {
   return true;
 }
 
-// Whole or not at all: temporary file, fsync, rename.
+// Whole or not at all: temporary file, fsync, rename. Its name is nobody else's, process or thread.
 bool write_file(const std::string& path, BytesView bytes) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  static std::atomic<unsigned> written{0};
+  const std::string temporary = fmt::format("{}.{}.{}.tmp", path, ::getpid(), written++);
   {
     File file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (!file) return false;
@@ -122,58 +125,42 @@ std::string read_digest(const std::string& path) {
   return text;
 }
 
+// The files of one module go together: code without its checksum is of no use.
 void drop_unused(const std::string& folder) {
   struct Entry {
-    fs::file_time_type used;
-    std::uintmax_t size;
-    fs::path path;
+    fs::file_time_type used = fs::file_time_type::min();
+    std::uintmax_t size = 0;
+    std::vector<fs::path> files;
   };
   std::error_code ec;
-  std::vector<Entry> entries;
+  std::map<std::string, Entry> by_stem;
   std::uintmax_t total = 0;
   for (const auto& item : fs::directory_iterator(folder, ec)) {
     std::error_code gone;  // another process may have dropped it
-    Entry entry{item.last_write_time(gone), item.file_size(gone), item.path()};
+    const auto used = item.last_write_time(gone);
+    const auto size = item.file_size(gone);
     if (gone) continue;
-    total += entry.size;
-    entries.push_back(std::move(entry));
+    const std::string name = item.path().filename().string();
+    Entry& entry = by_stem[name.substr(0, name.find('.'))];
+    entry.used = std::max(entry.used, used);
+    entry.size += size;
+    entry.files.push_back(item.path());
+    total += size;
   }
+  std::vector<Entry> entries;
+  for (auto& [stem, entry] : by_stem) entries.push_back(std::move(entry));
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return a.used < b.used; });
   for (const Entry& entry : entries) {
     if (total <= kFolderBytesMax) return;
-    if (fs::remove(entry.path, ec)) total -= entry.size;
+    for (const fs::path& file : entry.files) fs::remove(file, ec);
+    total -= entry.size;
   }
 }
 
-}  // namespace
-
-std::string sha256_hex(BytesView bytes) {
-  std::uint8_t digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
-}
-
-CodeCache::CodeCache(std::string folder, std::uint64_t compatibility)
-    : folder_(std::move(folder)), suffix_(fmt::format("-{:016x}", compatibility)) {
-  if (folder_.empty()) return;
-  const std::string trouble = folder_trouble(folder_);
-  if (trouble.empty()) return;
-  LOG(warn, "compiled code is not cached in {}: {}; actors are compiled at each start", folder_,
-      trouble);
-  folder_.clear();
-}
-
-std::string CodeCache::path_of(std::string_view module_hash) const {
-  return fmt::format("{}/{}{}", folder_, module_hash, suffix_);
-}
-
-ModuleHandle CodeCache::find(wasm_engine_t* engine, std::string_view module_hash) const {
-  if (folder_.empty()) return nullptr;
-  const std::string path = path_of(module_hash), code = path + ".cwasm", digest = path + ".sha256";
+// Null when it is not there or cannot be trusted; then it is deleted.
+ModuleHandle read_code(wasm_engine_t* engine, const std::string& path) {
+  const std::string code = path + ".cwasm", digest = path + ".sha256";
   File file(code, O_RDONLY);
   if (!file) return nullptr;
   std::string damage;
@@ -202,17 +189,53 @@ ModuleHandle CodeCache::find(wasm_engine_t* engine, std::string_view module_hash
   return nullptr;
 }
 
-void CodeCache::keep(const wasmtime_module_t* module, std::string_view module_hash) const {
+}  // namespace
+
+std::string sha256_hex(BytesView bytes) {
+  std::uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
+  std::string text;
+  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+  return text;
+}
+
+CodeCache::CodeCache(std::string folder, std::uint64_t compatibility)
+    : folder_(std::move(folder)), suffix_(fmt::format("-{:016x}", compatibility)) {
+  if (folder_.empty()) return;
+  const std::string trouble = folder_trouble(folder_);
+  if (trouble.empty()) return;
+  LOG(warn, "compiled code is not cached in {}: {}; actors are compiled at each start", folder_,
+      trouble);
+  folder_.clear();
+}
+
+std::string CodeCache::path_of(std::string_view module_hash, bool restorable) const {
+  return fmt::format("{}/{}{}-{}", folder_, module_hash, suffix_,
+                     restorable ? "restorable" : "unchanged");
+}
+
+Code CodeCache::find(wasm_engine_t* engine, std::string_view module_hash) const {
+  if (folder_.empty()) return {};
+  for (const bool restorable : {true, false}) {
+    if (auto module = read_code(engine, path_of(module_hash, restorable)))
+      return {std::move(module), restorable};
+  }
+  return {};
+}
+
+void CodeCache::keep(const Code& compiled, std::string_view module_hash) const {
   if (folder_.empty()) return;
   // The engine's type is not const-correct; serializing changes nothing.
   wasm_byte_vec_t code;
-  ErrorHandle error(wasmtime_module_serialize(const_cast<wasmtime_module_t*>(module), &code));
+  ErrorHandle error(
+      wasmtime_module_serialize(const_cast<wasmtime_module_t*>(compiled.module.get()), &code));
   if (error) {
     LOG(warn, "compiled code cannot be cached: {}", text_of(error.get()));
     return;
   }
   const BytesView bytes{reinterpret_cast<const std::uint8_t*>(code.data), code.size};
-  const std::string path = path_of(module_hash);
+  const std::string path = path_of(module_hash, compiled.restorable);
   // The checksum first: code without one is never there to be found.
   if (!write_file(path + ".sha256", as_bytes(sha256_hex(bytes))) ||
       !write_file(path + ".cwasm", bytes)) {

@@ -14,16 +14,24 @@
 
 namespace trellis::engine {
 
+// Compiled code, and whether it is that of the module as wasmtime/src/restorable.rs changes it.
+// That cannot be seen from the code: a module can be written to look like one that was changed.
+struct Code {
+  ModuleHandle module;
+  bool restorable = false;
+};
+
 class CodeCache {
  public:
   // `compatibility` says what code depends on beside the module: engine, its settings, the CPU.
   CodeCache(std::string folder, std::uint64_t compatibility);
 
-  ModuleHandle find(wasm_engine_t* engine, std::string_view module_hash) const;
-  void keep(const wasmtime_module_t* module, std::string_view module_hash) const;
+  Code find(wasm_engine_t* engine, std::string_view module_hash) const;
+  void keep(const Code& code, std::string_view module_hash) const;
 
  private:
-  std::string path_of(std::string_view module_hash) const;
+  // Without the ending.
+  std::string path_of(std::string_view module_hash, bool restorable) const;
 
   std::string folder_;  // "": off
   std::string suffix_;

@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "engine/engine_fixture.h"
 #include "engine/test_guest.h"
@@ -135,13 +137,51 @@ TEST_F(Cache, GoesOnWhenItCannotWrite) {
   EXPECT_FALSE(from_cache());
 }
 
+TEST_F(Cache, TakesTheSameFromManyThreadsAtOnce) {
+  const EngineHandle engine(wasm_engine_new());
+  const Bytes wasm = wat(test_guest());
+  wasmtime_module_t* module = nullptr;
+  ASSERT_EQ(wasmtime_module_new(engine.get(), wasm.data(), wasm.size(), &module), nullptr);
+  const Code code{ModuleHandle(module), false};
+  const CodeCache shared(cache(), 42);
+  std::atomic<int> missed{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        shared.keep(code, "same");
+        if (!shared.find(engine.get(), "same").module) ++missed;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(missed, 0);
+  EXPECT_EQ(files(), 2u);
+}
+
+// What was used last stays whole, however long ago it was written.
+TEST_F(Cache, DropsWhatWasUnusedForLongest) {
+  using namespace std::chrono_literals;
+  EXPECT_FALSE(from_cache());
+  const auto now = fs::file_time_type::clock::now();
+  for (const char* ending : {".cwasm", ".sha256"}) fs::last_write_time(file(ending), now - 240h);
+  EXPECT_TRUE(from_cache());
+  const fs::path unused = fs::path(cache()) / "unused.cwasm";
+  std::ofstream(unused) << "code";
+  fs::resize_file(unused, std::uintmax_t{2} << 30);  // a hole, as much as a cache may have
+  fs::last_write_time(unused, now - 24h);
+  loaded(test_guest("wasmbus"));  // is kept, and something has to go
+  EXPECT_FALSE(fs::exists(unused));
+  EXPECT_TRUE(from_cache());
+}
+
 TEST_F(Cache, TellsEnginesApart) {
   EXPECT_FALSE(from_cache());
   const std::string name = file(".cwasm").filename().string();
-  EXPECT_EQ(name.size(), 64 + 1 + 16 + std::string_view(".cwasm").size());
+  EXPECT_EQ(name.size(), 64 + 1 + 16 + std::string_view("-restorable.cwasm").size());
   const CodeCache other(cache(), 42);
   auto module = loaded(test_guest());
-  EXPECT_EQ(other.find(nullptr, module->info().content_hash), nullptr);
+  EXPECT_EQ(other.find(nullptr, module->info().content_hash).module, nullptr);
 }
 
 TEST(Sha256, IsLowerCaseHex) {

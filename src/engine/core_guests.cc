@@ -58,8 +58,9 @@ bool CoreGuests::may_log_refusal() {
 }
 
 bool CoreGuests::drop_warm() {
+  const bool had_retired = retired_ != nullptr;
   retired_.reset();
-  if (warm_.empty()) return false;
+  if (warm_.empty()) return had_retired;
   warm_.front().cool_down();
   return true;
 }

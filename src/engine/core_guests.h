@@ -35,7 +35,7 @@ class CoreGuests : public std::enable_shared_from_this<CoreGuests> {
   CoreGuests(runtime::Core& core, EpochTicker& ticker, MemoryBudget& budget, const PageMap* pages,
              std::size_t kept_max);
 
-  CoreShare share() { return {ticker_, cell_, budget_, small_slots_, large_slots_}; }
+  CoreShare share() { return {ticker_, cell_, budget_}; }
   runtime::Core& core() { return core_; }
   const PageMap* pages() const { return pages_; }
 
@@ -66,7 +66,6 @@ class CoreGuests : public std::enable_shared_from_this<CoreGuests> {
   EpochTicker::Cell& cell_;
   MemoryBudget& budget_;
   const PageMap* const pages_;
-  SlotUse small_slots_, large_slots_;  // outlive the instances below
   const std::size_t kept_max_;
   std::size_t kept_ = 0;
   std::unique_ptr<Instance> retired_;

@@ -28,6 +28,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t kInstancesMin = 8;
 constexpr auto kStartupTimeout = 2s;
+constexpr const char* kNoImage = "engine.image";
 constexpr std::size_t kStartPart = 8;  // of all guests' memory, one in so many is not for growth
 
 // What a module meets when it is started for the first time only to see that it can be.
@@ -71,14 +72,17 @@ Result<ModuleHandle> compile_unchanged(wasm_engine_t* engine, BytesView wasm) {
   return ModuleHandle(module);
 }
 
-// Null when the module is not of that kind, or when something else is wrong with it.
-ModuleHandle compile_restorable(wasm_engine_t* engine, BytesView wasm) {
+// As one that can be restored where it is of that kind and nothing else is wrong with it.
+Result<Code> compile_code(wasm_engine_t* engine, BytesView wasm) {
   wasm_byte_vec_t changed;
-  if (!trellis_module_restorable(wasm.data(), wasm.size(), &changed)) return nullptr;
-  auto module = compile_unchanged(
-      engine, {reinterpret_cast<const std::uint8_t*>(changed.data), changed.size});
-  wasm_byte_vec_delete(&changed);
-  return module ? *std::move(module) : nullptr;
+  if (trellis_module_restorable(wasm.data(), wasm.size(), &changed)) {
+    auto module = compile_unchanged(
+        engine, {reinterpret_cast<const std::uint8_t*>(changed.data), changed.size});
+    wasm_byte_vec_delete(&changed);
+    if (module) return Code{*std::move(module), true};
+  }
+  TRY(auto module, compile_unchanged(engine, wasm));
+  return Code{std::move(module), false};
 }
 
 class WasmtimeEngine final : public Engine, private GuestsOfCores {
@@ -98,13 +102,14 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
  private:
   struct Compiled {
     std::shared_ptr<const LoadedModule> known;  // then the rest is empty
-    ModuleHandle module;
+    Code code;
     ModuleInfo info;
     const Profile* profile = nullptr;
   };
   Result<std::shared_ptr<Compiled>> compile(BytesView wasm);
-  runtime::Task<int> learn_api_version(const LoadedModule& module);
-  void take_image(LoadedModule& module);
+  runtime::Task<std::unique_ptr<Instance>> started(const LoadedModule& module, HostCalls& host,
+                                                   Startup startup);
+  runtime::Task<std::unique_ptr<const InstanceImage>> image_of(const LoadedModule& module);
   std::shared_ptr<CoreGuests> here() override;
 
   const EngineOptions options_;
@@ -128,16 +133,13 @@ Result<std::shared_ptr<WasmtimeEngine::Compiled>> WasmtimeEngine::compile(BytesV
   const auto pages = memory_pages_min(wasm).value_or(0);
   compiled->profile = pages <= kSmallGuestPagesMax ? &profiles_.small : &profiles_.large;
   wasm_engine_t* engine = compiled->profile->engine.get();
-  compiled->module = cache_.find(engine, compiled->info.content_hash);
-  if (compiled->module) {
+  compiled->code = cache_.find(engine, compiled->info.content_hash);
+  if (compiled->code.module) {
     compiled->info.from_cache = true;
     return compiled;
   }
-  compiled->module = compile_restorable(engine, wasm);
-  if (!compiled->module) {
-    TRY(compiled->module, compile_unchanged(engine, wasm));
-  }
-  cache_.keep(compiled->module.get(), compiled->info.content_hash);
+  TRY(compiled->code, compile_code(engine, wasm));
+  cache_.keep(compiled->code, compiled->info.content_hash);
   ::malloc_trim(0);  // the compiler's working memory, tens of MiB
   return compiled;
 }
@@ -157,21 +159,34 @@ runtime::Task<std::shared_ptr<const Module>> WasmtimeEngine::load(BytesView wasm
   CO_TRY(auto compiled,
          co_await offload_.run<std::shared_ptr<Compiled>>([this, wasm] { return compile(wasm); }));
   if (compiled->known) co_return std::move(compiled->known);
-  CO_TRY(auto module, LoadedModule::create(*compiled->profile, std::move(compiled->module),
+  CO_TRY(auto module, LoadedModule::create(*compiled->profile, std::move(compiled->code),
                                            std::move(compiled->info)));
-  CO_TRY(const int version, co_await learn_api_version(*module));
-  module->set_api_version(version);
-  if (pages_ && !module->restored_globals().empty()) take_image(*module);
+  NoHost host;
+  CO_TRY(auto first, co_await started(*module, host, Startup::first));
+  module->set_api_version(first->api_version());
+  first.reset();  // its room is for the next
+  if (pages_) {
+    auto image = co_await image_of(*module);
+    if (image) {
+      module->set_image(*std::move(image));
+    } else {
+      if (image.error().code == Errc::cancelled) co_return fail(std::move(image).error());
+      LOG(info, "each call of module {} gets a new instance: {}", module->info().content_hash,
+          image.error().detail);
+    }
+  }
   co_return known_.add(std::move(module));
 }
 
-runtime::Task<int> WasmtimeEngine::learn_api_version(const LoadedModule& module) {
+// A new instance of the module, outside any pool, once it has started. The later one is for an
+// image, which a start that waits for the world has not.
+runtime::Task<std::unique_ptr<Instance>> WasmtimeEngine::started(const LoadedModule& module,
+                                                                 HostCalls& host, Startup startup) {
   const auto guests = here();
-  NoHost host;
   const auto deadline = runtime::Deadline::in(kStartupTimeout);
   auto start = [&] {
     return std::make_unique<Instance>(module, host, options_.memory_bytes_max, guests->share(),
-                                      deadline, Startup::first);
+                                      deadline, startup);
   };
   auto instance = start();
   bool ended = instance->step();
@@ -181,6 +196,8 @@ runtime::Task<int> WasmtimeEngine::learn_api_version(const LoadedModule& module)
     ended = instance->step();
   }
   while (!ended) {
+    if (startup == Startup::later && instance->guest().waits != Guest::Waits::no)
+      co_return fail(Errc::invalid, kNoImage, "its start waits for a time or an answer");
     if (auto served = co_await serve_wait(instance->guest()); !served) {
       if (served.error().code != Errc::timeout) co_return fail(std::move(served).error());
       break;
@@ -207,15 +224,17 @@ runtime::Task<int> WasmtimeEngine::learn_api_version(const LoadedModule& module)
                    fmt::format("the module cannot be started: {}",
                                trap_text(instance->outcome(), instance->guest())));
   }
-  co_return instance->api_version();
+  co_return instance;
 }
 
-// A module whose start-up waits, fails or asks the world has none: its calls get new instances.
-void WasmtimeEngine::take_image(LoadedModule& module) {
+// Without one each call gets a new instance.
+runtime::Task<std::unique_ptr<const InstanceImage>> WasmtimeEngine::image_of(
+    const LoadedModule& module) {
+  if (module.restored_globals().empty())
+    co_return fail(Errc::invalid, kNoImage, "it writes tables, or has state like them");
   NoHost host;
-  Instance instance(module, host, options_.memory_bytes_max, here()->share(),
-                    runtime::Deadline::in(kStartupTimeout), Startup::later);
-  if (instance.step() && instance.outcome().ok()) module.set_image(instance.take_image());
+  CO_TRY(const auto instance, co_await started(module, host, Startup::later));
+  co_return instance->take_image(*pages_);
 }
 
 std::unique_ptr<InstancePool> WasmtimeEngine::make_pool(std::shared_ptr<const Module> module,

@@ -1,5 +1,6 @@
 #include "engine/instance.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <boost/asio/this_coro.hpp>
@@ -42,9 +43,7 @@ Instance::Instance(const LoadedModule& module, HostCalls& host, std::size_t memo
     : module_(module),
       ticker_(core.ticker),
       cell_(core.cell),
-      memory_(core.budget,
-              module.profile().size == GuestSize::small ? core.small_slots : core.large_slots,
-              module.profile().kept_bytes, memory_bytes_max),
+      memory_(core.budget, *module.profile().slots, module.profile().kept_bytes, memory_bytes_max),
       learn_version_(startup == Startup::first),
       log_startup_(startup == Startup::first) {
   guest_.host = &host;
@@ -184,14 +183,25 @@ bool Instance::find_restored_globals() {
   return !restored_globals_.empty();
 }
 
-std::unique_ptr<const InstanceImage> Instance::take_image() {
-  if (guest_.asked_world || !find_restored_globals()) return nullptr;
+Result<std::unique_ptr<const InstanceImage>> Instance::take_image(const PageMap& map) {
+  const auto refuse = [](std::string why) {
+    return fail(Errc::invalid, "engine.image", std::move(why));
+  };
+  if (guest_.asked_world) return refuse("its start asks for the time, chance or an answer");
+  if (!find_restored_globals()) return refuse("its globals are not exported");
+  if (memory_.refused()) return refuse("its start was refused memory");
+  std::uint8_t* memory = wasmtime_memory_data(context_, &guest_.memory);
+  const std::size_t bytes = wasmtime_memory_data_size(context_, &guest_.memory);
+  if (bytes > limits::kRestoredMemoryBytesMax) {
+    return refuse(fmt::format("it starts with {} MiB of memory, more than {}", bytes >> 20,
+                              limits::kRestoredMemoryBytesMax >> 20));
+  }
+  if (!touched_.refresh(map, {memory, bytes})) return refuse("the kernel does not tell its pages");
   std::vector<wasmtime_val_t> globals(restored_globals_.size());
   for (std::size_t i = 0; i < globals.size(); ++i)
     wasmtime_global_get(context_, &restored_globals_[i], &globals[i]);
-  std::uint8_t* memory = wasmtime_memory_data(context_, &guest_.memory);
-  const std::size_t bytes = wasmtime_memory_data_size(context_, &guest_.memory);
-  auto image = std::make_unique<const InstanceImage>(BytesView{memory, bytes}, std::move(globals));
+  auto image = std::make_unique<const InstanceImage>(BytesView{memory, bytes},
+                                                     touched_.pages().size(), std::move(globals));
   // Reading it brought every page in. They would count as written for whoever gets this slot next.
   ::madvise(memory, bytes, MADV_DONTNEED);
   return image;
@@ -210,6 +220,8 @@ bool Instance::restore(const PageMap& map) {
   std::uint8_t* memory = wasmtime_memory_data(context_, &guest_.memory);
   const std::size_t bytes = wasmtime_memory_data_size(context_, &guest_.memory);
   if (!find_restored_globals() || !touched_.refresh(map, {memory, bytes})) return false;
+  // All that earlier calls wrote, not only the last: past a bound a new instance is cheaper.
+  if (touched_.pages().size() > image.pages_written() + limits::kRestoredPagesMax) return false;
   for (const std::uint32_t page : touched_.pages()) image.restore_page(memory, page);
   for (std::size_t i = 0; i < restored_globals_.size(); ++i) {
     ErrorHandle error(wasmtime_global_set(context_, &restored_globals_[i], &image.globals()[i]));

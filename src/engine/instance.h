@@ -20,8 +20,6 @@ struct CoreShare {  // what the guests of a core use together
   EpochTicker& ticker;
   EpochTicker::Cell& cell;  // tells the ticker that a guest runs here
   MemoryBudget& budget;
-  SlotUse& small_slots;
-  SlotUse& large_slots;
 };
 
 // The first instance of a module also calls __wasmbus_rpc_version and logs start-up exports that
@@ -55,9 +53,9 @@ class Instance {
 
   Guest& guest() { return guest_; }
 
-  // What it holds; right after its creation, and the last that is asked of it. Null when others of
-  // its module would not hold the same.
-  std::unique_ptr<const InstanceImage> take_image();
+  // What it holds; right after its creation, and the last that is asked of it. An error says why
+  // others of its module cannot be made the same.
+  Result<std::unique_ptr<const InstanceImage>> take_image(const PageMap& map);
   // After a call that ended well: whether restore() may be tried.
   bool is_restorable() const;
   // Makes everything as it was after its creation, so that no later call can tell that there was

@@ -12,8 +12,9 @@ std::size_t page_bytes() {
   return kBytes;
 }
 
-InstanceImage::InstanceImage(BytesView memory, std::vector<wasmtime_val_t> globals)
-    : memory_bytes_(memory.size()), globals_(std::move(globals)) {
+InstanceImage::InstanceImage(BytesView memory, std::size_t pages_written,
+                             std::vector<wasmtime_val_t> globals)
+    : memory_bytes_(memory.size()), pages_written_(pages_written), globals_(std::move(globals)) {
   const std::size_t page = page_bytes();
   for (; !memory.empty(); memory = memory.subspan(page)) {
     const BytesView one = memory.first(page);

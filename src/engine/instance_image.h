@@ -15,9 +15,10 @@ namespace trellis::engine {
 
 class InstanceImage {
  public:
-  InstanceImage(BytesView memory, std::vector<wasmtime_val_t> globals);
+  InstanceImage(BytesView memory, std::size_t pages_written, std::vector<wasmtime_val_t> globals);
 
   std::size_t memory_bytes() const { return memory_bytes_; }
+  std::size_t pages_written() const { return pages_written_; }  // by the start itself
   // In the order of LoadedModule::restored_globals().
   const std::vector<wasmtime_val_t>& globals() const { return globals_; }
 
@@ -28,7 +29,7 @@ class InstanceImage {
  private:
   static constexpr std::uint32_t kZeroes = UINT32_MAX;
 
-  std::size_t memory_bytes_;
+  std::size_t memory_bytes_, pages_written_;
   std::vector<std::uint32_t> place_;  // of each page, in bytes_ and counted in pages
   Bytes bytes_;                       // the pages that are not all zeroes
   std::vector<wasmtime_val_t> globals_;

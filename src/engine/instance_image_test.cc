@@ -10,7 +10,7 @@ TEST(InstanceImage, PutsBackEveryPageAndZeroesWhatCameLater) {
   const std::size_t page = page_bytes();
   Bytes memory(3 * page, 0);
   memory[page + 7] = 42;  // the first and the last page are all zeroes
-  const InstanceImage image(memory, {});
+  const InstanceImage image(memory, 1, {});
   EXPECT_EQ(image.memory_bytes(), 3 * page);
 
   Bytes used(5 * page, 0xee);  // grown by two

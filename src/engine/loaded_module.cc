@@ -52,15 +52,15 @@ std::string import_trouble(const wasm_importtype_t* import) {
 
 }  // namespace
 
-Result<std::shared_ptr<LoadedModule>> LoadedModule::create(const Profile& profile,
-                                                           ModuleHandle module, ModuleInfo info) {
+Result<std::shared_ptr<LoadedModule>> LoadedModule::create(const Profile& profile, Code code,
+                                                           ModuleInfo info) {
   std::shared_ptr<LoadedModule> loaded(new LoadedModule(profile, std::move(info)));
-  loaded->module_ = std::move(module);
+  loaded->code_ = std::move(code);
   TRY_OK(loaded->check_imports());
   TRY_OK(loaded->check_exports());
   wasmtime_instance_pre_t* pre = nullptr;
   ErrorHandle error(
-      wasmtime_linker_instantiate_pre(profile.linker.get(), loaded->module_.get(), &pre));
+      wasmtime_linker_instantiate_pre(profile.linker.get(), loaded->code_.module.get(), &pre));
   if (error) {
     return fail(Errc::invalid, "engine.imports",
                 fmt::format("the module's imports cannot be provided: {}", text_of(error.get())));
@@ -71,7 +71,7 @@ Result<std::shared_ptr<LoadedModule>> LoadedModule::create(const Profile& profil
 
 Result<void> LoadedModule::check_imports() {
   wasm_importtype_vec_t imports;
-  wasmtime_module_imports(module_.get(), &imports);
+  wasmtime_module_imports(code_.module.get(), &imports);
   std::vector<std::string> missing;
   for (std::size_t i = 0; i < imports.size; ++i) {
     if (text_of(*wasm_importtype_module(imports.data[i])).find("wasi") != std::string_view::npos)
@@ -89,7 +89,7 @@ Result<void> LoadedModule::check_imports() {
 
 Result<void> LoadedModule::check_exports() {
   wasm_exporttype_vec_t exports;
-  wasmtime_module_exports(module_.get(), &exports);
+  wasmtime_module_exports(code_.module.get(), &exports);
   std::map<std::string, std::string, std::less<>> functions;
   bool has_memory = false;
   for (std::size_t i = 0; i < exports.size; ++i) {
@@ -99,8 +99,7 @@ Result<void> LoadedModule::check_exports() {
         memory && name == "memory") {
       has_memory = true;
       info_.memory_pages_min = static_cast<std::uint32_t>(wasmtime_memorytype_minimum(memory));
-    } else if (name.starts_with(kRestoredGlobal) &&
-               wasm_externtype_kind(type) == WASM_EXTERN_GLOBAL) {
+    } else if (code_.restorable && name.starts_with(kRestoredGlobal)) {
       restored_globals_.emplace_back(name);
     } else if (const auto* function = wasm_externtype_as_functype_const(type)) {
       functions.emplace(name, signature_of(function));

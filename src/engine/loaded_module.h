@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/c_handle.h"
+#include "engine/code_cache.h"
 #include "engine/engine.h"
 #include "engine/instance_image.h"
 #include "engine/profile.h"
@@ -16,7 +17,7 @@ namespace trellis::engine {
 class LoadedModule final : public Module {
  public:
   // Checks imports and exports. Errors list everything that is missing.
-  static Result<std::shared_ptr<LoadedModule>> create(const Profile& profile, ModuleHandle module,
+  static Result<std::shared_ptr<LoadedModule>> create(const Profile& profile, Code code,
                                                       ModuleInfo info);
 
   const ModuleInfo& info() const override { return info_; }
@@ -47,7 +48,7 @@ class LoadedModule final : public Module {
 
   const Profile& profile_;
   ModuleInfo info_;
-  ModuleHandle module_;
+  Code code_;
   InstancePreHandle pre_;
   std::vector<StartupExport> startup_;
   bool has_api_version_ = false;

@@ -16,12 +16,20 @@ bool MemoryBudget::take(std::size_t bytes, std::size_t bytes_max) {
   return false;
 }
 
+// Each step of the record is paid for before it is made; who finds it made by another gets his
+// bytes back.
 bool SlotUse::enter(MemoryBudget& budget, std::size_t kept_bytes) {
-  if (living_ == most_) {
-    if (!budget.take(kept_bytes)) return false;
-    ++most_;
+  const std::size_t living = living_.fetch_add(1, std::memory_order_relaxed) + 1;
+  for (std::size_t most = most_.load(std::memory_order_relaxed); living > most;) {
+    if (!budget.take(kept_bytes)) {
+      leave();
+      return false;
+    }
+    if (most_.compare_exchange_strong(most, most + 1, std::memory_order_relaxed))
+      ++most;
+    else
+      budget.give_back(kept_bytes);
   }
-  ++living_;
   return true;
 }
 

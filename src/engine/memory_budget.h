@@ -1,8 +1,8 @@
 // How much memory all guests of the process may have together. Two things count: what the memory
 // and the tables of a living instance hold, and what a pool keeps of them for the next guest. A
-// pool keeps the first pages of every slot that was ever used (Profile::kept_bytes), and it never
-// used more slots than instances lived at once: so these pages count for the most instances that
-// lived at once, and an instance counts for what it holds beyond them.
+// pool keeps some pages of every slot that was ever used (Profile::kept_bytes), for ever, and it
+// never used more slots than instances lived at once: so these pages count for the most instances
+// that lived at once, on all cores, and an instance counts for what it holds beyond them.
 #pragma once
 
 #include <atomic>
@@ -32,14 +32,14 @@ class MemoryBudget {  // any thread
   std::atomic<std::size_t> used_{0};
 };
 
-// The slots that the instances of one core have in one pool. Only a new record touches the budget.
-class SlotUse {
+// The slots of one pool, which all cores have together. Only a new record touches the budget.
+class SlotUse {  // any thread; as often as an instance is made, which costs more than an atomic
  public:
   bool enter(MemoryBudget& budget, std::size_t kept_bytes);
-  void leave() { --living_; }
+  void leave() { living_.fetch_sub(1, std::memory_order_relaxed); }
 
  private:
-  std::size_t living_ = 0, most_ = 0;
+  std::atomic<std::size_t> living_{0}, most_{0};
 };
 
 // The part of one instance. Made before its store and destroyed after it; on its core.

@@ -100,5 +100,32 @@ TEST(MemoryShare, SlotsCountForTheMostThatLivedAtOnce) {
   EXPECT_EQ(budget.bytes_used(), 200u);
 }
 
+TEST(MemoryShare, SlotsOfAllThreadsCountTogether) {
+  static constexpr std::size_t kThreads = 4;
+  MemoryBudget budget(2 * kThreads * kKept);  // a step that two make at once is paid for twice
+  SlotUse slots;
+  std::atomic<std::size_t> refused{0};
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20'000; ++i) {
+        MemoryShare share(budget, slots, kKept, kMemoryMax);
+        if (!take(share, kKept)) ++refused;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(refused, 0u);
+  EXPECT_GE(budget.bytes_used(), kKept);
+  EXPECT_LE(budget.bytes_used(), kThreads * kKept);
+  EXPECT_EQ(budget.bytes_used() % kKept, 0u);
+  std::vector<std::unique_ptr<MemoryShare>> all;
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    all.push_back(std::make_unique<MemoryShare>(budget, slots, kKept, kMemoryMax));
+    EXPECT_TRUE(take(*all.back(), kKept));
+  }
+  EXPECT_EQ(budget.bytes_used(), kThreads * kKept);
+}
+
 }  // namespace
 }  // namespace trellis::engine

@@ -9,6 +9,11 @@
 #include "base/log.h"
 
 namespace trellis::engine {
+namespace {
+
+constexpr unsigned kInterruptedMax = 3;  // starts in a row: then they take long, it was no accident
+
+}  // namespace
 
 // Counts a call while it lives and, in reuse mode, holds its right to an instance.
 class Pool::Turn {
@@ -181,15 +186,20 @@ Error Pool::timeout(std::string_view operation, Clock::duration limit) const {
                           std::chrono::round<std::chrono::milliseconds>(limit).count(), 0))};
 }
 
-// Made in one go, between two pieces of work of the core: one that would have to wait is given up,
-// and so is the attempt from then on.
+// Made in one go, between two pieces of work of the core. A start that would have to wait is given
+// up, and so is the attempt from then on; one that a tick interrupts may have been unlucky.
 void Pool::warm_up() {
   if (!ready_.empty()) return;
   auto instance = restored();
   if (!instance) {
     instance = new_instance(runtime::Deadline::in(limits::kGuestCallTimeout));
-    if (!instance->step()) can_warm_ = false;
-    if (!can_warm_ || !instance->outcome().ok()) return;
+    if (!instance->step()) {
+      if (instance->guest().waits != Guest::Waits::no || ++interrupted_ == kInterruptedMax)
+        can_warm_ = false;
+      return;
+    }
+    if (!instance->outcome().ok()) return;
+    interrupted_ = 0;
   }
   ready_.push_back(std::move(instance));
   kept_changed();

@@ -70,8 +70,9 @@ class Pool final : public InstancePool, private WarmPlace {
   // fresh
   std::vector<std::unique_ptr<Instance>> used_;  // as a call left them: restored before the next
   std::size_t unneeded_ = 0;  // of both: the fewest that were left since the last trim()
-  bool can_warm_ =
-      true;  // false when its start-up takes long or waits: then each call pays its own
+  // False when its start-up takes long or waits: then each call pays its own.
+  bool can_warm_ = true;
+  unsigned interrupted_ = 0;  // attempts in a row that did not get through in one go
 
   // reuse
   std::uint32_t reuse_max_;

@@ -6,21 +6,23 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "base/result.h"
 #include "engine/c_handle.h"
+#include "engine/memory_budget.h"
 
 namespace trellis::engine {
 
 enum class GuestSize { small, large };
 inline constexpr std::uint32_t kSmallGuestPagesMax = 2;
 
-// Immutable; any core.
+// Immutable but for the count of its slots; any core.
 struct Profile {
   EngineHandle engine;
   LinkerHandle linker;
-  GuestSize size;
   std::size_t kept_bytes;  // of memory and tables, in a slot that no instance uses
+  std::unique_ptr<SlotUse> slots;
 
   static Result<Profile> create(GuestSize size, std::uint32_t instances,
                                 std::size_t memory_bytes_max);

@@ -1,5 +1,9 @@
 // A used instance that is restored cannot be told from a new one: not by its memory, wherever it
 // wrote, not by its globals, not by its size. And which modules get a new one each time instead.
+#include <unistd.h>
+
+#include <filesystem>
+
 #include "engine/engine_fixture.h"
 #include "engine/guest_memory.h"
 #include "engine/pool.h"
@@ -144,6 +148,25 @@ TEST_F(Restore, GivesNewInstancesWhereATableIsWritten) {
   EXPECT_GE(probe(text, {128, 128, 128}, answers), 3u);
 }
 
+// Such a module is compiled as it is, and so the state that it hides could not be put back.
+TEST_F(Restore, GivesNewInstancesWhereAModuleExportsWhatOnlyTheHostMay) {
+  const std::string text = prober(R"(
+    (if (i32.ne (global.get $hidden) (i32.const 0)) (then unreachable))
+    (global.set $hidden (i32.const 1)))",
+                                  R"(
+    (global $shown (export "trellis:global:0") (mut i32) (i32.const 0))
+    (global $hidden (mut i32) (i32.const 0)))");
+  const auto folder =
+      std::filesystem::temp_directory_path() / fmt::format("restore_test.{}", ::getpid());
+  start_engine({.cache_dir = folder.string(), .instances_max = 64});
+  for (const char* from : {"compiler", "cache"}) {
+    std::vector<std::string> answers;
+    EXPECT_GE(probe(text, {128, 128, 128}, answers), 3u) << from;
+    for (const auto& answer : answers) EXPECT_EQ(answer, u32(0) + u32(4)) << from;
+  }
+  std::filesystem::remove_all(folder);
+}
+
 TEST_F(Restore, GivesNewInstancesWhereTheStartWasRefusedMemory) {
   const std::string text =
       prober("", R"((func (export "wapc_init") (drop (memory.grow (i32.const 16)))))");
@@ -157,6 +180,69 @@ TEST_F(Restore, GivesNewInstancesWhereTheStartWasRefusedMemory) {
     co_return Result<void>();
   };
   EXPECT_TRUE(with_pool<void>(module, {.memory_bytes_max = 8 * 65536}, use));
+}
+
+// There was no room for 36 pages while the module was loaded, and there is when it is called.
+TEST_F(Restore, TakesNoImageOfAStartThatWasRefusedMemory) {
+  start_engine({.instances_max = 64, .guest_memory_bytes_max = 4u << 20});
+  const std::string text =
+      prober("", R"((func (export "wapc_init") (drop (memory.grow (i32.const 32)))))");
+  const Bytes wasm = wat(text);
+  std::shared_ptr<const Module> module;
+  auto load_beside = [&](InstancePool& pool) -> Task<void> {
+    CO_TRY_OK(co_await call_text(pool, "grow", u32(128), soon()));
+    CO_TRY(module, co_await engine_->load(wasm));
+    co_return Result<void>();
+  };
+  EXPECT_TRUE(with_pool<void>(loaded(prober("(drop (memory.grow (i32.const 36)))")),
+                              {.mode = InstanceMode::reuse}, load_beside));
+  std::vector<std::string> answers;
+  probe(text, {128, 128, 128}, answers);
+  for (const auto& answer : answers) EXPECT_EQ(answer, u32(0) + u32(36));
+}
+
+TEST_F(Restore, KeepsNoInstanceThatWroteALot) {
+  std::string text = prober("(memory.fill (i32.const 0x20000) (i32.const 7) (i32.const $BYTES))");
+  text.replace(text.find("4 64"), 4, "20 64");
+  const auto filling = [&](std::string_view bytes) {
+    std::string filled = text;
+    return filled.replace(filled.find("$BYTES"), 6, bytes);
+  };
+  std::vector<std::string> answers;
+  EXPECT_GE(probe(filling("0x80000"), {128, 128, 128}, answers), 3u);
+  const auto made = probe(filling("0x10000"), {128, 128, 128}, answers);
+  if (restores()) EXPECT_EQ(made, 1u) << "so much is put back";
+  for (const auto& answer : answers) EXPECT_EQ(answer, u32(0) + u32(20));
+}
+
+TEST_F(Restore, PutsBackWhatTheStartWroteHoweverMuch) {
+  std::string text = prober("", R"((func (export "wapc_init")
+    (memory.fill (i32.const 0x20000) (i32.const 7) (i32.const 0x80000))))");
+  text.replace(text.find("4 64"), 4, "20 64");
+  std::vector<std::string> answers;
+  const auto made = probe(text, {0x20000, 0x20000, 0x20000}, answers);
+  if (restores()) EXPECT_EQ(made, 1u);
+  for (const auto& answer : answers) EXPECT_EQ(answer, "\7\7\7\7" + u32(20));
+}
+
+TEST_F(Restore, GivesNewInstancesWhereThereIsTooMuchToLookAt) {
+  std::string text = prober("");
+  text.replace(text.find("4 64"), 4, "260 300");  // 16.25 MiB
+  std::vector<std::string> answers;
+  EXPECT_GE(probe(text, {128, 128, 128}, answers), 3u);
+  for (const auto& answer : answers) EXPECT_EQ(answer, u32(0) + u32(260));
+}
+
+// A start that computes past a tick of the clock is interrupted, as any may be by bad luck.
+TEST_F(Restore, MakesOneInstanceDoThoughItsStartWasInterrupted) {
+  const std::string text = prober("", R"((func (export "wapc_init") (local $left i32)
+    (local.set $left (i32.const 100000000))
+    (loop $more (br_if $more
+      (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))");
+  std::vector<std::string> answers;
+  const auto made = probe(text, {128, 128, 128}, answers);
+  if (restores()) EXPECT_EQ(made, 1u);
+  for (const auto& answer : answers) EXPECT_EQ(answer, u32(0) + u32(4));
 }
 
 TEST_F(Restore, KeepsNoInstanceThatGrewALot) {

@@ -137,6 +137,7 @@ runtime::Task<void> ActorTable::scale(control::ScaleActor request) {
 }
 
 runtime::Task<void> ActorTable::scale_to(control::ScaleActor request) {
+  ScaleOrder::Command command(scales_, request.actor_id);
   std::optional<Loaded> loaded;
   const auto found = actors_.find(request.actor_id);
   if (found != actors_.end() && request.count > found->second.instances.size()) {
@@ -151,6 +152,11 @@ runtime::Task<void> ActorTable::scale_to(control::ScaleActor request) {
     }
   }
   CO_TRY(const auto turn, co_await my_turn());
+  if (!command.carry_out()) {
+    LOG(info, "actor {} is not scaled to {}: a later command says otherwise", request.actor_id,
+        request.count);
+    co_return Result<void>{};
+  }
   co_return co_await resize(std::move(request), std::move(loaded));
 }
 

@@ -11,6 +11,7 @@
 #include "control/messages.h"
 #include "host/delivery.h"
 #include "host/parts.h"
+#include "host/scale_order.h"
 #include "runtime/admission.h"
 
 namespace trellis::host {
@@ -72,6 +73,7 @@ class ActorTable {
   Parts& parts_;
   Delivery& delivery_;
   runtime::Admission turn_;  // one change at a time
+  ScaleOrder scales_;
   std::map<std::string, Actor> actors_;
 };
 

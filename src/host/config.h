@@ -40,8 +40,8 @@ struct Config {
   // or has credentials or TLS.
   bool join_nats = false;
   BusConnection rpc{}, provider_rpc{}, control{};
-  std::string nats_ca_file, nats_cert_file, nats_key_file;  // TRELLIS_NATS_CA, _CERT, _KEY
-  std::string js_domain;                                    // WASMCLOUD_JS_DOMAIN
+  std::string nats_ca_file, nats_cert_file, nats_key_file;      // TRELLIS_NATS_CA, _CERT, _KEY
+  std::string js_domain;                                        // WASMCLOUD_JS_DOMAIN
   std::chrono::milliseconds rpc_timeout = limits::kRpcTimeout;  // WASMCLOUD_RPC_TIMEOUT_MS
   std::chrono::milliseconds shutdown_delay{300};                // WASMCLOUD_PROV_SHUTDOWN_DELAY_MS
   bool allow_latest = false;                                    // WASMCLOUD_OCI_ALLOW_LATEST

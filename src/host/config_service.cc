@@ -37,7 +37,7 @@ ConfigService::ConfigService(Parts& parts, ActorTable& actors, ProviderTable& pr
       subject_(parts.subjects.config_request()),
       arrival_(std::make_shared<Arrival>()) {
   parts_.control_bus.watch_interest(subject_,
-                            [arrival = arrival_](bool listens) { arrival->tell(listens); });
+                                    [arrival = arrival_](bool listens) { arrival->tell(listens); });
 }
 
 ConfigService::~ConfigService() = default;
@@ -61,8 +61,8 @@ runtime::Task<ConfigReply> ConfigService::ask() {
   lattice::Message message;
   message.subject = subject_;
   message.data = to_bytes(config_request(parts_.config.labels));
-  CO_TRY(const auto reply,
-         co_await parts_.control_bus.request(std::move(message), runtime::Deadline::in(kAnswerTimeout)));
+  CO_TRY(const auto reply, co_await parts_.control_bus.request(
+                               std::move(message), runtime::Deadline::in(kAnswerTimeout)));
   co_return parse_config_reply(as_text(reply.data));
 }
 

@@ -26,7 +26,8 @@ Delivery::Delivery(Parts& parts, const lattice::InvocationSeal& seal, LargeMessa
 
 Result<lattice::Subscription> Delivery::serve_actor(std::string actor_key) {
   const std::string subject = parts_.subjects.actor(actor_key);
-  return serve(subject, subject, {.key = std::move(actor_key), .link_name = {}, .provider = nullptr});
+  return serve(subject, subject,
+               {.key = std::move(actor_key), .link_name = {}, .provider = nullptr});
 }
 
 Result<lattice::Subscription> Delivery::serve_provider(
@@ -39,8 +40,8 @@ Result<lattice::Subscription> Delivery::serve_provider(
                 .provider = std::move(provider)});
 }
 
-Result<lattice::Subscription> Delivery::serve(const std::string& subject,
-                                              const std::string& queue, Target target) {
+Result<lattice::Subscription> Delivery::serve(const std::string& subject, const std::string& queue,
+                                              Target target) {
   const auto handler = [this, target = std::move(target)](const lattice::Message& message) {
     receive(target, message);
   };

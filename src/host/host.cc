@@ -98,16 +98,15 @@ runtime::Task<void> Host::start_on_core() {
                       : events_->make.invocation_failed(origin, target, operation, bytes));
       });
   bus_->control().watch_interest(subjects_.invocation_events(),
-                       [this](bool wanted) { call_events_->set_wanted(wanted); });
+                                 [this](bool wanted) { call_events_->set_wanted(wanted); });
   CO_TRY_OK(open_policy());
   router_ =
       std::make_unique<Router>(environment_.cores, *engine_, *remote_, *call_events_, policy_.get(),
                                Router::Options{config_.lattice, config_.rpc_timeout});
-  parts_ = std::make_unique<Parts>(Parts{config_, identity_, environment_.cores,
-                                         environment_.offload, *pulls_, *spawner_, *tasks_,
-                                         *resolver_, *credentials_, *engine_, bus, bus_->control(),
-                                         bus_->for_providers(), *state_, subjects_, *events_,
-                                         policy_.get(), *router_});
+  parts_ = std::make_unique<Parts>(
+      Parts{config_, identity_, environment_.cores, environment_.offload, *pulls_, *spawner_,
+            *tasks_, *resolver_, *credentials_, *engine_, bus, bus_->control(),
+            bus_->for_providers(), *state_, subjects_, *events_, policy_.get(), *router_});
   delivery_ = std::make_unique<Delivery>(*parts_, *seal_, *large_);
   providers_ = std::make_unique<ProviderTable>(*parts_, *delivery_,
                                                [this] { return links_->refresh_routes(); });
@@ -200,8 +199,8 @@ lattice::State::Observer Host::state_observer() {
   };
   observer.link_put_elsewhere = [this](const lattice::Link& link, const lattice::Link* replaced) {
     if (!links_) return;
-    tasks_->spawn("link", links_->put_elsewhere(link, replaced ? std::optional(*replaced)
-                                                               : std::nullopt));
+    tasks_->spawn("link",
+                  links_->put_elsewhere(link, replaced ? std::optional(*replaced) : std::nullopt));
   };
   observer.link_deleted_elsewhere = [this](const lattice::Link& link) {
     if (links_) tasks_->spawn("link", links_->deleted_elsewhere(link));
@@ -216,11 +215,11 @@ runtime::Task<void> Host::open_state() {
     CO_TRY(state_, lattice::State::open(folder + "/state.jsonl", state_observer()));
     co_return Result<void>{};
   }
-  CO_TRY(state_, co_await lattice::open_lattice_state(
-                     bus_->control(), {.prefix = config_.lattice,
-                                       .domain = config_.js_domain,
-                                       .journal_file = folder + "/state.jsonl",
-                                       .observer = state_observer()}));
+  CO_TRY(state_, co_await lattice::open_lattice_state(bus_->control(),
+                                                      {.prefix = config_.lattice,
+                                                       .domain = config_.js_domain,
+                                                       .journal_file = folder + "/state.jsonl",
+                                                       .observer = state_observer()}));
   co_return Result<void>{};
 }
 
@@ -228,9 +227,9 @@ runtime::Task<void> Host::open_state() {
 std::unique_ptr<lattice::ChunkStore> Host::chunk_store() {
   if (bus_->embedded()) return nullptr;
   return std::make_unique<lattice::ChunkStore>(
-      bus_->rpc(), lattice::ChunkStore::Options{.prefix = config_.lattice,
-                                                .payload_bytes_max =
-                                                    bus_->rpc().payload_bytes_max()});
+      bus_->rpc(),
+      lattice::ChunkStore::Options{.prefix = config_.lattice,
+                                   .payload_bytes_max = bus_->rpc().payload_bytes_max()});
 }
 
 void Host::open_artifacts() {

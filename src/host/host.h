@@ -29,7 +29,8 @@ class Host {
   struct Environment {
     runtime::Cores& cores;
     runtime::Offload& offload;
-    std::function<void()> request_stop;  // called on core 0 when the lattice asks this host to stop
+    // Called on core 0 each time the lattice asks this host to stop.
+    std::function<void()> request_stop;
   };
   // From main(). Errors are sentences for the person who started the host.
   static Result<std::unique_ptr<Host>> start(const Config& config, Environment environment);

@@ -54,9 +54,9 @@ runtime::Task<Bytes> LargeMessages::take(std::string name, std::uint64_t size,
   if (!body) co_return fail(about(size, std::move(body).error()));
   tasks_.spawn("removing a large body", remove(*store_, std::move(name)));
   if (body->size() != size)
-    co_return fail(Errc::corrupt, kSite,
-                   fmt::format("a body of {} bytes was announced, and {} came", size,
-                               body->size()));
+    co_return fail(
+        Errc::corrupt, kSite,
+        fmt::format("a body of {} bytes was announced, and {} came", size, body->size()));
   co_return body;
 }
 

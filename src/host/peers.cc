@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kGoneAfter = 75s;            // hosts beat every 30 s
-constexpr std::size_t kPeersMax = 10'000;   // of which it is remembered what they are
+constexpr auto kGoneAfter = 75s;           // hosts beat every 30 s
+constexpr std::size_t kPeersMax = 10'000;  // of which it is remembered what they are
 
 // Before anything is parsed: most events are about something else.
 bool may_be_about_a_host(std::string_view event) {

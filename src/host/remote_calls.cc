@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kAskSealedAgain = 5s;       // somebody who knows the seal may have come
+constexpr auto kAskSealedAgain = 5s;          // somebody who knows the seal may have come
 constexpr std::size_t kUnsealedMax = 10'000;  // then all are asked anew
 
 }  // namespace
@@ -31,9 +31,8 @@ RemoteCalls::RemoteCalls(runtime::Cores& cores, lattice::Bus& bus,
 runtime::Task<Bytes> RemoteCalls::call(lattice::Entity origin, lattice::Entity target,
                                        std::string operation, Bytes payload,
                                        runtime::Deadline deadline, std::uint32_t depth) {
-  std::string subject = target.is_actor()
-                            ? subjects_.actor(target.public_key)
-                            : subjects_.provider(target.public_key, target.link_name);
+  std::string subject = target.is_actor() ? subjects_.actor(target.public_key)
+                                          : subjects_.provider(target.public_key, target.link_name);
   lattice::Invocation invocation;
   invocation.origin = std::move(origin);
   invocation.target = std::move(target);
@@ -56,8 +55,7 @@ runtime::Task<Bytes> RemoteCalls::call(lattice::Entity origin, lattice::Entity t
 
 // Large bodies go signed: chunks are what everybody knows.
 bool RemoteCalls::takes_seal(const std::string& subject, const lattice::Invocation& invocation) {
-  if (!peers_.all_know_the_seal() || large_.is_large_request(invocation.msg.size()))
-    return false;
+  if (!peers_.all_know_the_seal() || large_.is_large_request(invocation.msg.size())) return false;
   auto& unsealed = unsealed_[runtime::Core::current().index()];
   const auto found = unsealed.find(subject);
   if (found == unsealed.end()) return true;
@@ -89,7 +87,8 @@ runtime::Task<Bytes> RemoteCalls::send(std::string subject, lattice::Invocation 
 
 runtime::Task<Bytes> RemoteCalls::send_on_core_0(std::string subject, Bytes message, Bytes body,
                                                  std::string id, runtime::Deadline deadline) {
-  if (!body.empty()) CO_TRY_OK(co_await large_.put(lattice::request_object(id), std::move(body), deadline));
+  if (!body.empty())
+    CO_TRY_OK(co_await large_.put(lattice::request_object(id), std::move(body), deadline));
   auto reply = co_await bus_.request(
       {.subject = std::move(subject), .reply = {}, .headers = {}, .data = std::move(message)},
       deadline);

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "lattice/chunk_store.h"
 #include "host/builtins.h"
+#include "lattice/chunk_store.h"
 
 namespace trellis::host {
 namespace {
@@ -167,22 +167,25 @@ runtime::Task<Bytes> Router::call_from_actor(LocalActor& caller, GuestRequest re
 }
 
 runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink& routed,
-                                           const GuestRequest& request,
-                                           runtime::Deadline deadline, std::uint32_t depth) {
+                                           const GuestRequest& request, runtime::Deadline deadline,
+                                           std::uint32_t depth) {
   const auto& link = routed.link;
   const auto& key = caller.program().key;
-  lattice::Entity target{
-      .public_key = link.provider_id, .link_name = link.link_name, .contract_id = link.contract_id};
+  const auto target = [&link]() -> lattice::Entity {  // three strings: only where they are needed
+    return {.public_key = link.provider_id,
+            .link_name = link.link_name,
+            .contract_id = link.contract_id};
+  };
   Result<Bytes> answer =
       routed.provider
           ? co_await runtime::with_deadline<Bytes>(
                 routed.provider->handle(link, request.operation, request.payload, deadline),
                 deadline, kProviderGaveNoAnswer)
-          : co_await remote_.call(actor_entity(key), target, std::string(request.operation),
+          : co_await remote_.call(actor_entity(key), target(), std::string(request.operation),
                                   Bytes(request.payload.begin(), request.payload.end()), deadline,
                                   depth + 1);
   if (events_.wanted()) {
-    events_.tell(actor_entity(key), std::move(target), request.operation, request.payload.size(),
+    events_.tell(actor_entity(key), target(), request.operation, request.payload.size(),
                  answer.has_value());
   }
   // Another host may run it as well, so the bus is asked; when it finds nobody, this is why.
@@ -231,8 +234,9 @@ runtime::Task<void> Router::remove(std::string actor_key) {
 
 runtime::Task<void> Router::set_table(std::shared_ptr<const RoutingTable> table) {
   co_return co_await cores_.on_each([this, table]() -> runtime::Task<void> {
-    return [](Router& router, std::shared_ptr<const RoutingTable> mine) -> runtime::Task<void> {
-      router.here().table = std::move(mine);
+    return [](Router& router, std::shared_ptr<const RoutingTable> shared) -> runtime::Task<void> {
+      // A copy for each core: calls count references to it, which cores must not do together.
+      router.here().table = std::make_shared<const RoutingTable>(*shared);
       co_return Result<void>{};
     }(*this, table);
   });

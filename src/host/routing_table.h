@@ -1,6 +1,6 @@
 // Where calls go, as one immutable value: who is linked to whom, and which call alias is whose.
 // Built on core 0 whenever a link, a provider or an alias changes (LinkTable);
-// every core holds a pointer.
+// every core holds a copy.
 #pragma once
 
 #include <memory>

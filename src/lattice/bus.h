@@ -63,8 +63,8 @@ class Bus {
   // group.
   virtual Result<Subscription> subscribe(std::string subject, std::string queue_group,
                                          std::function<void(const Message&)> handler) = 0;
-  // Errors: unavailable at once when nobody listens (is_no_responders()) or the bus is away, timeout
-  // at the deadline.
+  // Errors: unavailable at once when nobody listens (is_no_responders()) or the bus is away,
+  // timeout at the deadline.
   virtual runtime::Task<Message> request(Message message, runtime::Deadline deadline) = 0;
   // Answers to one request from many, until the deadline: pings and auctions.
   virtual runtime::Task<std::vector<Message>> collect(Message message,

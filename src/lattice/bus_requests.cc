@@ -12,7 +12,7 @@ namespace trellis::lattice {
 namespace {
 constexpr const char* kSite = "lattice.bus.request";
 constexpr std::string_view kNoResponders = "lattice.bus.no_responders";
-}
+}  // namespace
 
 bool is_no_responders(const Error& error) { return error.site == kNoResponders; }
 
@@ -139,8 +139,8 @@ runtime::Task<std::vector<Message>> BusRequests::collect(Message message,
   Table::Waiter waiter(kCollectedMax);
   const auto asked = co_await Table::ask(table, std::move(message), deadline, waiter);
   // Nobody to ask is an answer too: none.
-  const bool nobody = !asked && asked.error().code == Errc::unavailable && !table->closed &&
-                      waiter.failed.empty();
+  const bool nobody =
+      !asked && asked.error().code == Errc::unavailable && !table->closed && waiter.failed.empty();
   if (!asked && !nobody) co_return tl::unexpected<Error>(asked.error());
   if (asked && *asked == runtime::Wake::cancelled)
     co_return fail(Errc::cancelled, kSite, "no longer wanted");

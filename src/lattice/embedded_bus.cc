@@ -86,9 +86,8 @@ runtime::Task<std::unique_ptr<EmbeddedBus>> EmbeddedBus::start(EmbeddedBusOption
   if (!options.address.empty()) {
     CO_TRY(door, FrontDoor::open(std::move(options), router));
   }
-  std::unique_ptr<EmbeddedBus> bus =
-      std::make_unique<EmbeddedBusImpl>(std::move(router), std::move(requests), std::move(inbox),
-                                        std::move(door), payload_bytes_max);
+  std::unique_ptr<EmbeddedBus> bus = std::make_unique<EmbeddedBusImpl>(
+      std::move(router), std::move(requests), std::move(inbox), std::move(door), payload_bytes_max);
   co_return bus;
 }
 

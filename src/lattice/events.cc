@@ -83,13 +83,11 @@ codec::CloudEvent Events::host_heartbeat(const Heartbeat& heartbeat) const {
     actors.push_back({{"public_key", actor.public_key}, {"instance_id", actor.instance_id}});
   providers.reserve(heartbeat.providers.size());
   for (const auto& provider : heartbeat.providers) providers.push_back(to_object(provider));
-  json::object data{{"actors", std::move(actors)},
-                    {"providers", std::move(providers)},
-                    {"labels", to_object(heartbeat.labels)},
-                    {"friendly_name", heartbeat.friendly_name},
-                    {"version", heartbeat.version},
-                    {"uptime_seconds", heartbeat.uptime_seconds},
-                    {"uptime_human", heartbeat.uptime_human}};
+  json::object data{
+      {"actors", std::move(actors)},           {"providers", std::move(providers)},
+      {"labels", to_object(heartbeat.labels)}, {"friendly_name", heartbeat.friendly_name},
+      {"version", heartbeat.version},          {"uptime_seconds", heartbeat.uptime_seconds},
+      {"uptime_human", heartbeat.uptime_human}};
   if (!heartbeat.seal.empty()) data["trellis_seal"] = heartbeat.seal;
   return make("host_heartbeat", std::move(data));
 }

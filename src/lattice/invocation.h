@@ -86,7 +86,7 @@ class InvocationVerifier {
     std::chrono::seconds replay_window{
         60};  // 0 turns it off, for peers that resend or whose clocks differ
     std::size_t remembered_max =
-        1'000'000;  // tokens within the window; further ones are `exhausted`
+        1'000'000;                         // tokens within the window; further ones are `exhausted`
     const InvocationSeal* seal = nullptr;  // when sealed ones are taken too; outlives this
   };
   explicit InvocationVerifier(Options options);

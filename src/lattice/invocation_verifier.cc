@@ -189,8 +189,8 @@ Result<void> InvocationVerifier::verify_arrival(const Invocation& invocation,
   return verify_arrival(invocation, subject, now_unix, Body::here);
 }
 
-Result<void> InvocationVerifier::verify_head(const Invocation& invocation,
-                                             std::string_view subject, std::uint64_t now_unix) {
+Result<void> InvocationVerifier::verify_head(const Invocation& invocation, std::string_view subject,
+                                             std::uint64_t now_unix) {
   return verify_arrival(invocation, subject, now_unix, Body::apart);
 }
 

@@ -23,8 +23,8 @@ using runtime::Task;
 namespace {
 
 constexpr const char* kSite = "lattice.nats_bus";
-constexpr std::size_t kServersMax = 64;        // also those learned from a cluster
-constexpr auto kAskAgainWhoListens = 1s;       // after nobody did
+constexpr std::size_t kServersMax = 64;   // also those learned from a cluster
+constexpr auto kAskAgainWhoListens = 1s;  // after nobody did
 constexpr auto kStopPoll = 2ms;
 
 // One subject that may be listened to, or not (Bus::watch_interest). NATS tells nobody who listens;
@@ -219,8 +219,8 @@ std::chrono::milliseconds NatsBusImpl::next_pause() {
   if (next_server_ % servers_.size() != 0) return 0ms;
   pause_ = std::clamp(pause_ * 2, options_.pause_min, options_.pause_max);
   const auto half = pause_.count() / 2;
-  return std::chrono::milliseconds(
-      half + std::uniform_int_distribution<std::int64_t>(0, half)(random_));
+  return std::chrono::milliseconds(half +
+                                   std::uniform_int_distribution<std::int64_t>(0, half)(random_));
 }
 
 Task<void> NatsBusImpl::flush(Deadline deadline) {
@@ -252,7 +252,9 @@ Task<void> NatsBusImpl::stop(Deadline deadline) {
 
 // --- messages ---
 
-tl::unexpected<Error> NatsBusImpl::away() const { return fail(Errc::unavailable, kSite, why_away_); }
+tl::unexpected<Error> NatsBusImpl::away() const {
+  return fail(Errc::unavailable, kSite, why_away_);
+}
 
 Result<void> NatsBusImpl::publish(Message message) {
   if (stopping_ && !connection_) return fail(Errc::unavailable, kSite, "the bus has stopped");
@@ -291,7 +293,9 @@ void NatsBusImpl::take(const NatsCommand& command) {
   std::from_chars(command.sid.begin(), command.sid.end(), sid);
   const auto found = listeners_.find(sid);
   if (found == listeners_.end()) return;  // unsubscribed meanwhile
-  Message message{std::string(command.subject), std::string(command.reply), {},
+  Message message{std::string(command.subject),
+                  std::string(command.reply),
+                  {},
                   Bytes(command.payload.begin(), command.payload.end())};
   if (command.has_headers) message.headers = parse_nats_header_block(command.headers);
   if (requests_.is_inbox(message.subject)) {
@@ -324,8 +328,7 @@ void NatsBusImpl::nobody_listens(std::size_t watch) {
 }
 
 Task<void> NatsBusImpl::want_again(std::size_t watch) {
-  CO_TRY_OK(
-      co_await runtime::Core::current().sleep_until(Deadline::in(kAskAgainWhoListens)));
+  CO_TRY_OK(co_await runtime::Core::current().sleep_until(Deadline::in(kAskAgainWhoListens)));
   watches_[watch].ask_at = {};
   watches_[watch].tell(true);
   co_return Result<void>();
@@ -342,8 +345,7 @@ std::string NatsBusImpl::describe() const {
 }  // namespace
 
 Task<std::unique_ptr<NatsBus>> NatsBus::start(NatsBusOptions options) {
-  if (options.servers.empty())
-    co_return fail(Errc::invalid, kSite, "no NATS server is named");
+  if (options.servers.empty()) co_return fail(Errc::invalid, kSite, "no NATS server is named");
   auto bus = std::make_unique<NatsBusImpl>(std::move(options));
   if (auto begun = co_await bus->begin(); !begun) {
     CO_TRY_OK(co_await bus->stop(Deadline::in(5s)));

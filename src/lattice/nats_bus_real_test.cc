@@ -1,7 +1,5 @@
 // Goal: the NATS bus keeps what every bus promises, with the real nats-server; and what only a
 // server elsewhere can show: credentials, TLS, a loss and a return, a server that is silent.
-#include "lattice/nats_bus.h"
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +9,7 @@
 #include "claims/nkey.h"
 #include "lattice/bus_conformance.h"
 #include "lattice/embedded_bus.h"
+#include "lattice/nats_bus.h"
 #include "lattice/temporary_folder.h"
 #include "runtime/server_process.h"
 
@@ -237,9 +236,9 @@ TEST_F(NatsBusTest, GoesToAnotherServerOfTheClusterThatItWasNotToldOf) {
   const auto port = runtime::free_port(), other_port = runtime::free_port();
   const auto route = runtime::free_port(), other_route = runtime::free_port();
   const auto cluster = [](std::uint16_t own, std::uint16_t to_other) {
-    return std::vector<std::string>{
-        "--cluster_name", "lab", "--cluster", fmt::format("nats://127.0.0.1:{}", own), "--routes",
-        fmt::format("nats://127.0.0.1:{}", to_other)};
+    return std::vector<std::string>{"--cluster_name", "lab",
+                                    "--cluster",      fmt::format("nats://127.0.0.1:{}", own),
+                                    "--routes",       fmt::format("nats://127.0.0.1:{}", to_other)};
   };
   ServerProcess server(nats_server(port, cluster(route, other_route)), port);
   const ServerProcess other(nats_server(other_port, cluster(other_route, route)), other_port);

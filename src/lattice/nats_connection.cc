@@ -5,8 +5,8 @@
 #include <charconv>
 #include <span>
 
-#include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 
 #include "base/log.h"
@@ -27,9 +27,9 @@ constexpr std::size_t kPayloadMax = 64_MiB;      // what nats-server can be told
 constexpr std::size_t kSharedBytesMin = 16_KiB;  // larger payloads are not copied
 
 Error no_server(const NatsServer& server, const Error& why) {
-  return Error{why.code == Errc::cancelled || why.code == Errc::timeout ? why.code
-                                                                        : Errc::unavailable,
-               kSite, fmt::format("no NATS server at {}: {}", server.address(), why.detail)};
+  return Error{
+      why.code == Errc::cancelled || why.code == Errc::timeout ? why.code : Errc::unavailable,
+      kSite, fmt::format("no NATS server at {}: {}", server.address(), why.detail)};
 }
 
 // -ERR at the handshake: what it means for whoever set this up.
@@ -40,9 +40,9 @@ Error refused(const NatsServer& server, std::string_view text, bool anonymous) {
                          text.find("xpired") != std::string_view::npos ||
                          text.find("evoked") != std::string_view::npos;
   if (!about_who)
-    return Error{Errc::unavailable, kSite,
-                 fmt::format("the NATS server at {} refused the connection: {}", server.address(),
-                             text)};
+    return Error{
+        Errc::unavailable, kSite,
+        fmt::format("the NATS server at {} refused the connection: {}", server.address(), text)};
   return Error{Errc::unauthenticated, kSite,
                fmt::format("the NATS server at {} {} ({})", server.address(),
                            anonymous ? "lets nobody in without credentials"
@@ -259,8 +259,7 @@ Task<std::string> NatsConnection::run(std::shared_ptr<NatsConnection> self,
 Task<void> NatsConnection::watch(std::weak_ptr<NatsConnection> weak,
                                  std::chrono::milliseconds interval) {
   for (;;) {
-    CO_TRY_OK(
-        co_await runtime::Core::current().sleep_until(runtime::Deadline::in(interval)));
+    CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(interval)));
     const auto self = weak.lock();
     if (!self || !self->open_) co_return Result<void>();
     if (Clock::now() - self->heard_at_ < interval) continue;
@@ -302,8 +301,7 @@ void NatsConnection::close(std::string why) {
 
 Result<void> NatsConnection::publish(Message&& message) {
   if (!open_) return fail(Errc::unavailable, kSite, why_);
-  const auto headers =
-      message.headers.empty() ? std::string() : nats_header_block(message.headers);
+  const auto headers = message.headers.empty() ? std::string() : nats_header_block(message.headers);
   const auto total = headers.size() + message.data.size();
   if (pending() + total > pending_bytes_max_)
     return fail(Errc::exhausted, kSite,

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <variant>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -39,8 +39,8 @@ struct NatsServer {
 };
 
 struct NatsTls {
-  bool required = false;           // also used, unasked, when the server requires it
-  std::string ca_file;             // "": the system's
+  bool required = false;            // also used, unasked, when the server requires it
+  std::string ca_file;              // "": the system's
   std::string cert_file, key_file;  // of this client, when the server asks for one
 };
 
@@ -71,8 +71,7 @@ class NatsConnection : public std::enable_shared_from_this<NatsConnection> {
 
   // Errors: exhausted (too much waits to be written), unavailable (it has ended).
   Result<void> publish(Message&& message);
-  Result<void> subscribe(std::string_view subject, std::string_view queue_group,
-                         std::uint64_t sid);
+  Result<void> subscribe(std::string_view subject, std::string_view queue_group, std::uint64_t sid);
   void unsubscribe(std::uint64_t sid);
   // Asks the server whether it is there; `answered` runs when it says so, or the connection ends.
   void ask(std::function<void()> answered);

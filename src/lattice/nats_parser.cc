@@ -166,7 +166,8 @@ Result<std::optional<NatsCommand>> NatsParser::parse_line(std::string_view line,
     command.op = NatsOp::pong;
     return command;
   }
-  return side_ == NatsSide::server ? parse_client_op(op, arguments) : parse_server_op(op, arguments);
+  return side_ == NatsSide::server ? parse_client_op(op, arguments)
+                                   : parse_server_op(op, arguments);
 }
 
 Result<std::optional<NatsCommand>> NatsParser::parse_client_op(std::string_view op,

@@ -180,11 +180,10 @@ Result<NatsServerInfo> parse_nats_info(std::string_view json) {
 
 Result<std::string> nats_connect_line(const NatsCredentials& credentials, std::string_view nonce,
                                       std::string_view name, bool tls) {
-  boost::json::object said{{"verbose", false},      {"pedantic", false},
-                           {"tls_required", tls},   {"name", name},
-                           {"lang", "trellis"},     {"version", TRELLIS_VERSION},
-                           {"protocol", 1},         {"echo", true},
-                           {"headers", true},       {"no_responders", true}};
+  boost::json::object said{
+      {"verbose", false},  {"pedantic", false},          {"tls_required", tls}, {"name", name},
+      {"lang", "trellis"}, {"version", TRELLIS_VERSION}, {"protocol", 1},       {"echo", true},
+      {"headers", true},   {"no_responders", true}};
   if (!credentials.seed.empty()) {
     TRY(const auto key, claims::KeyPair::from_seed(credentials.seed));
     if (key.type() != claims::KeyType::user)

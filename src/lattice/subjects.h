@@ -29,7 +29,7 @@ struct Subjects {
   std::string inventory(std::string_view host_key) const;
   std::string cache(std::string_view tail) const;  // lc.<prefix>.<tail>, docs/protocol.md §8.1
   std::string cache_stream() const;                // LATTICECACHE_<prefix>, what keeps those
-  std::string config_request() const;  // wasmbus.cfg.<prefix>.req
+  std::string config_request() const;              // wasmbus.cfg.<prefix>.req
 };
 
 inline constexpr std::string_view kProviderQueue = "rpc";

@@ -348,9 +348,12 @@ class Connection final : public ConnectionBase {
     expired_ = false;
     deadline_ = home_.now + timeout;
   }
+  // Time that a fast peer has earned is not for stalling later.
   void extend_wait(std::size_t bytes) {
-    if (deadline_ != TimePoint::max())
-      deadline_ += std::chrono::milliseconds(bytes * 1000 / kBodyBytesPerSecondMin);
+    if (deadline_ == TimePoint::max()) return;
+    deadline_ =
+        std::min(deadline_ + std::chrono::milliseconds(bytes * 1000 / kBodyBytesPerSecondMin),
+                 home_.now + home_.options.body_timeout);
   }
   void no_wait() {
     expired_ = false;

@@ -26,12 +26,18 @@ struct HttpServerOptions {
   std::size_t body_bytes_max = limits::kHttpBodyBytesMax;
   std::chrono::milliseconds header_timeout = limits::kHttpHeaderTimeout;
   // For a whole body, plus a second for each 16 KiB that came: slow networks pass, idlers do not.
+  // Nor does the next piece ever get more than this.
   std::chrono::milliseconds body_timeout = limits::kHttpBodyTimeout;
   std::chrono::milliseconds idle_timeout = limits::kHttpIdleTimeout;
   std::chrono::milliseconds write_timeout = limits::kHttpBodyTimeout;  // without any progress
-  std::size_t connections_max = limits::kHttpConnectionsMax;           // per core
+  // Per core. Less where the process may not open so many files; some are left to everything else.
+  std::size_t connections_max = limits::kHttpConnectionsMax;
   std::string server_name = "trellis";
 };
+
+// Of connections that a listener has on each of `cores`, in a process that may open files_max
+// files.
+std::size_t connections_that_fit(std::size_t wanted, std::size_t files_max, std::size_t cores);
 
 class Listener;
 
@@ -50,6 +56,10 @@ class HttpServer {
 
   std::uint16_t port() const { return port_; }
 
+  // On core 0. Reads the TLS files anew, for connections from now on; those there are go on as they
+  // are. When it fails nothing has changed.
+  runtime::Task<void> reload_tls();
+
   // On core 0. Stops accepting at once and frees the port, answers requests in flight (until
   // `deadline`, then their handlers are told to end), closes. Waits for every handler to have
   // ended.
@@ -59,6 +69,7 @@ class HttpServer {
   struct Shared;
   HttpServer(runtime::Cores& cores, std::unique_ptr<Shared> shared);
   runtime::Task<void> start_here();
+  runtime::Task<void> use_tls_here();
   runtime::Task<void> close_here(runtime::Deadline deadline);
 
   runtime::Cores& cores_;

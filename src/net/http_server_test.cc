@@ -306,6 +306,19 @@ TEST(HttpServer, ASlowBodyIsA408) {
   EXPECT_EQ(status_line(chunked.until_closed()), "HTTP/1.1 408 Request Timeout");
 }
 
+// A mebibyte would be worth 64 seconds.
+TEST(HttpServer, WhatCameFastBuysNoTimeToStall) {
+  TestServer server({.body_timeout = 60ms});
+  const std::string most(1 << 20, 'x');
+  TestClient client(server.port());
+  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n" + most);
+  EXPECT_EQ(status_line(client.until_closed()), "HTTP/1.1 408 Request Timeout");
+  TestClient chunked(server.port());
+  chunked.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n" +
+               most + "\r\n");
+  EXPECT_EQ(status_line(chunked.until_closed()), "HTTP/1.1 408 Request Timeout");
+}
+
 TEST(HttpServer, AnIdleConnectionIsClosedWithoutAWord) {
   TestServer server({.idle_timeout = 60ms});
   TestClient client(server.port());
@@ -379,6 +392,14 @@ TEST(HttpServer, ConnectionsBeyondTheLimitWaitForAPlace) {
   EXPECT_FALSE(third.receive(50));
   first.close();
   EXPECT_TRUE(has(third.response(), "200 OK"));
+}
+
+TEST(HttpServer, ConnectionsLeaveFilesToTheRest) {
+  EXPECT_EQ(connections_that_fit(20'000, 1'048'576, 8), 20'000u);
+  EXPECT_EQ(connections_that_fit(20'000, 4'096, 2), 1'792u);
+  EXPECT_EQ(connections_that_fit(20'000, 600, 1), 300u);
+  EXPECT_EQ(connections_that_fit(2, 10, 16), 1u);
+  EXPECT_EQ(connections_that_fit(20'000, SIZE_MAX, 1), 20'000u);
 }
 
 TEST(HttpServer, WithoutDescriptorsItWaitsWithoutSpinningAndThenAccepts) {

@@ -32,10 +32,10 @@ std::string text_of(const asio::ip::tcp::endpoint& peer) {
 }  // namespace
 
 Listener::Listener(runtime::Core& core, const HttpServerOptions& options, HttpHandler& handler,
-                   TlsContext* tls)
+                   std::shared_ptr<TlsContext> tls)
     : core_(core),
       options_(options),
-      tls_(tls),
+      tls_(std::move(tls)),
       home_{options, handler, {}, {}, false},
       acceptor_(core.executor()),
       sweep_interval_(interval_for(options)),

@@ -19,9 +19,12 @@ class Listener {
  public:
   // `tls` is null for plain HTTP. Takes the file descriptor.
   Listener(runtime::Core& core, const HttpServerOptions& options, HttpHandler& handler,
-           TlsContext* tls);
+           std::shared_ptr<TlsContext> tls);
 
   Result<void> start(int socket, int family);
+
+  // For connections from now on.
+  void use(std::shared_ptr<TlsContext> tls) { tls_ = std::move(tls); }
 
   // The port is free of this core as soon as it is called; returns when every connection has ended.
   runtime::Task<void> close(runtime::Deadline deadline);
@@ -39,7 +42,7 @@ class Listener {
 
   runtime::Core& core_;
   const HttpServerOptions& options_;
-  TlsContext* const tls_;
+  std::shared_ptr<TlsContext> tls_;
   ConnectionHome home_;
   Acceptor acceptor_;
   std::chrono::milliseconds sweep_interval_;

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 #include <system_error>
 
 #include <boost/asio/write.hpp>
+
+#include "runtime/file_limit.h"
 
 namespace trellis::runtime {
 namespace {
@@ -32,6 +35,7 @@ struct Launch {
   char* const* arguments;
   char* const* environment;
   int input, output, errors;
+  rlimit files;
   pid_t parent;
   // Written by the child, read by the parent when there is no program.
   const char* failed_step = nullptr;
@@ -55,6 +59,7 @@ TRELLIS_IN_CHILD int start_program(void* argument) {
   if (::dup2(launch.input, 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.errors, 2) < 0)
     give_up(launch, "open its streams");
   if (::syscall(SYS_close_range, 3U, ~0U, 0U) != 0) give_up(launch, "close what is not its own");
+  if (::setrlimit(RLIMIT_NOFILE, &launch.files) != 0) give_up(launch, "limit its open files");
   // By the kernel's own call: the C library keeps two signals to itself, which a program that
   // started the host may have left ignored. All zeroes is the default; a set has a bit for each of
   // 64 signals.
@@ -202,6 +207,7 @@ Result<SpawnedChild> spawn_child(const ChildCommand& command) {
                 .input = input.read,
                 .output = output.write,
                 .errors = errors.write,
+                .files = file_limit_at_start(),
                 .parent = ::getpid()};
   SpawnedChild child;
   const pid_t pid = start(launch, child.pidfd_);

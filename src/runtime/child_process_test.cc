@@ -1,12 +1,14 @@
 #include "runtime/child_process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <fstream>
 
+#include "runtime/file_limit.h"
 #include "runtime/offload.h"
 #include "runtime/testing.h"
 
@@ -102,6 +104,20 @@ TEST_F(Child, StartsWithSignalsAsTheyAreByDefault) {
   ASSERT_TRUE(ended) << ended.error().describe();
   for (const char* none : {"SigBlk:\t0000000000000000\n", "SigIgn:\t0000000000000000\n"})
     EXPECT_NE(ended->output.find(none), std::string::npos) << ended->output;
+}
+
+TEST_F(Child, MayOpenAsManyFilesAsWeMightAtFirst) {
+  const rlimit before = file_limit_at_start();
+  const rlimit other{before.rlim_cur - 1, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &other), 0);
+  auto ended = run_here(shell("ulimit -n"));
+  raise_file_limit();
+  rlimit raised{};
+  ::getrlimit(RLIMIT_NOFILE, &raised);
+  EXPECT_EQ(raised.rlim_cur, before.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_TRUE(ended) << ended.error().describe();
+  EXPECT_EQ(ended->output, fmt::format("{}\n", before.rlim_cur));
 }
 
 TEST_F(Child, SeesItsEnvironmentAndNoOther) {

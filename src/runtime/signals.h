@@ -1,17 +1,37 @@
-// Waiting for SIGTERM and its kind. By main(), once; asio's handlers are reset by exec, so child
-// processes get the default ones.
+// SIGTERM and its kind. By main(), once; asio's handlers are reset by exec, so child processes get
+// the default ones.
 #pragma once
 
+#include <memory>
 #include <vector>
+
+#include <boost/asio/signal_set.hpp>
 
 #include "runtime/core.h"
 
 namespace trellis::runtime {
 
-// On a core: the number of the first of `signals` that arrives; `cancelled` when told to end.
+// On a core: the number of the first of `signals` that arrives; `cancelled` when told to end. They
+// have their default effect again when this returns.
 Task<int> wait_signal(std::vector<int> signals);
 
-// On main()'s own thread: blocks until SIGTERM or SIGINT.
-Result<int> wait_for_stop_signal(Cores& cores);
+// SIGTERM and SIGINT for as long as the process has something to stop. The first asks for the stop,
+// whenever it comes; those after it are ignored, for the stop is under way and bounded. Nor does
+// one end the process once this object is gone: what follows then is its end. On main()'s own
+// thread.
+class StopSignals {
+ public:
+  static Result<std::unique_ptr<StopSignals>> own(Cores& cores);
+  ~StopSignals();  // before the cores
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  Result<int> wait();  // blocks until the first
+
+ private:
+  explicit StopSignals(Cores& cores);
+  Cores& cores_;
+  asio::basic_signal_set<Executor> set_;
+};
 
 }  // namespace trellis::runtime

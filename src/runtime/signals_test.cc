@@ -32,5 +32,22 @@ TEST(Signals, WaitEndsWhenToldTo) {
   EXPECT_EQ(got.error().code, Errc::timeout);
 }
 
+// A second signal used to end the process, where the first had only begun to stop it.
+TEST(StopSignals, TakeTheFirstAndIgnoreTheOthers) {
+  auto cores = test_cores();
+  auto signals = StopSignals::own(*cores);
+  ASSERT_TRUE(signals);
+  std::raise(SIGINT);  // before anybody waits
+  const auto got = (*signals)->wait();
+  ASSERT_TRUE(got);
+  EXPECT_EQ(*got, SIGINT);
+  std::raise(SIGTERM);
+  std::raise(SIGINT);
+  signals->reset();
+  std::raise(SIGTERM);
+  std::signal(SIGTERM, SIG_DFL);  // as other tests expect them
+  std::signal(SIGINT, SIG_DFL);
+}
+
 }  // namespace
 }  // namespace trellis::runtime

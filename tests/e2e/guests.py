@@ -31,6 +31,8 @@ ANSWER_OK = f"(call $response (i32.const 1024) (i32.const {OK_LENGTH})) (i32.con
 
 GOOD = module(ANSWER_OK)
 LOOP = module("(loop $l (br $l)) (i32.const 1)")
+SAYS_AND_LOOPS = module("(call $console_log (i32.const 2048) (i32.const 14)) (loop $l (br $l)) (i32.const 1)",
+                        more='(data (i32.const 2048) "the actor runs")')
 TRAP = module("(unreachable)")
 RECURSION = module(f"(call $deep) {ANSWER_OK}", more="(func $deep (call $deep) (call $console_log (i32.const 0) (i32.const 0)))")
 # Grows until refused, touching every page it was given, then answers: the refusal is not the end of the guest.

@@ -1,6 +1,7 @@
 """HTTP through an actor, as clients that misbehave see it."""
 import concurrent.futures
 import json
+import resource
 import socket
 import ssl
 import subprocess
@@ -74,6 +75,22 @@ def test_clients_that_go_away_or_send_nothing_cost_the_others_nothing(host):
     assert host.is_ready()
 
 
+def test_sockets_that_idle_do_not_keep_others_out(box):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        host = box.start_host()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    port = free_port()
+    host.echo_on(port)
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(400)]
+    assert http(port).body == ECHO_BODY
+    assert host.is_ready()
+    for s in idle:
+        s.close()
+
+
 def test_too_many_calls_are_503_with_retry_after(box):
     host = box.start_host(TRELLIS_ACTOR_CALLS_MAX="1", TRELLIS_CORES="1")
     host.start_provider()
@@ -87,19 +104,34 @@ def test_too_many_calls_are_503_with_retry_after(box):
     assert any(a.headers["retry-after"] == "1" for a in answers)  # one ran, four waited, the others were shed
 
 
-def test_tls(host):
+def test_tls_and_a_certificate_that_is_renewed(host):
     certificate, key = host.folder / "cert.pem", host.folder / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
-                   check=True, capture_output=True)
     port = free_port()
+    settings = {"address": f"127.0.0.1:{port}", "tls": {"cert_file": str(certificate), "priv_key_file": str(key)}}
+
+    def renew():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key),
+                        "-out", str(certificate)], check=True, capture_output=True)
+
+    def put(check=True):
+        return host.put_link(host.actor_key(ECHO_REF), f"config_json={json.dumps(settings)}", check=check)
+
+    def get(trust):
+        with urllib.request.urlopen(f"https://localhost:{port}/", context=trust, timeout=10) as answer:
+            return answer.read()
+
     host.start_provider()
     host.start_actor(ECHO_REF)
-    settings = {"address": f"127.0.0.1:{port}", "tls": {"cert_file": str(certificate), "priv_key_file": str(key)}}
-    host.put_link(host.actor_key(ECHO_REF), f"config_json={json.dumps(settings)}")
-    trust = ssl.create_default_context(cafile=str(certificate))
-    with urllib.request.urlopen(f"https://localhost:{port}/", context=trust, timeout=10) as answer:
-        assert answer.read() == ECHO_BODY
+    for _ in range(2):  # the second time under the same names, with the same link
+        renew()
+        put()
+        trust = ssl.create_default_context(cafile=str(certificate))
+        assert get(trust) == ECHO_BODY
+    certificate.write_text("damaged")
+    answer = put(check=False)
+    assert "goes on with the certificate that was loaded before" in answer.stdout + answer.stderr
+    assert get(trust) == ECHO_BODY
 
 
 def test_cors_preflight(host):
@@ -127,8 +159,10 @@ def test_an_idle_host_does_not_compute(host):
         fields = open(f"/proc/{host.process.pid}/stat").read().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
 
-    wait_for(lambda: "runs from" in host.log())
-    time.sleep(0.5)
-    before = ticks()
-    time.sleep(2)
-    assert ticks() - before <= 6  # of 200: three percent of one processor, on a busy machine
+    def two_seconds_cost():
+        before = ticks()
+        time.sleep(2)  # what it does in a while is what this is about
+        return ticks() - before
+
+    # Of 200: three percent of one processor. Once what the start left to do is done, which takes as long as it takes.
+    wait_for(lambda: two_seconds_cost() <= 6, 30, "the idle host is idle")

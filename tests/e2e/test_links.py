@@ -2,7 +2,6 @@
 import json
 import socket
 import threading
-import time
 
 import guests
 from conftest import ECHO_BODY, ECHO_REF, HTTP_SERVER, free_port, http, wait_for
@@ -31,14 +30,14 @@ def test_a_request_in_flight_is_answered_when_its_link_goes(host):
     # The actor computes until its deadline, about two seconds; the link is removed meanwhile.
     host.start_provider()
     port = free_port()
-    path = host.build_actor("slow", guests.LOOP)
+    path = host.build_actor("slow", guests.SAYS_AND_LOOPS)
     host.start_actor(f"file://{path}")
     key = host.actor_key(f"file://{path}")
     host.put_link(key, f"ADDRESS=127.0.0.1:{port}", 'config_json={"timeout_ms":1500}')
     statuses = []
     request = threading.Thread(target=lambda: statuses.append(http(port).status))
     request.start()
-    time.sleep(0.3)
+    wait_for(lambda: "the actor runs" in host.log(), what="the request is under way")
     host.delete_link(key)
     request.join(10)
     assert statuses == [503]  # an answer, not a reset
@@ -196,14 +195,14 @@ def test_a_link_that_leads_to_another_provider_now_leaves_the_former(host):
 def test_stopping_twice_while_a_request_is_in_flight_ends(host):
     host.start_provider()
     port = free_port()
-    path = host.build_actor("slow", guests.LOOP)
+    path = host.build_actor("slow", guests.SAYS_AND_LOOPS)
     host.start_actor(f"file://{path}")
     key = host.actor_key(f"file://{path}")
     host.put_link(key, f"ADDRESS=127.0.0.1:{port}", 'config_json={"timeout_ms":3000}')
     statuses = []
     request = threading.Thread(target=lambda: statuses.append(http(port, timeout=20).status))
     request.start()
-    time.sleep(0.3)
+    wait_for(lambda: "the actor runs" in host.log(), what="the request is under way")
     host.wash("ctl", "stop", "provider", host.host_id(), HTTP_SERVER, "default", "wasmcloud:httpserver", "--skip-wait")
     assert host.stop_host() == 0
     request.join(20)

@@ -20,7 +20,9 @@ from nats_client import NatsClient
 HERE = pathlib.Path(__file__).resolve().parent
 CONTRACT = "test:words"
 EVT = "wasmbus.evt.default"
-SOON = 0.5  # "at once", on a machine that does other things as well
+# What an answer may take on a machine that does other things as well. That it did not come from a wait which ended, its
+# text says; this is for what would never come.
+SOON = 10
 
 SCRIPT = """#!/usr/bin/python3
 import sys
@@ -296,7 +298,7 @@ def test_one_that_exits_at_once_is_tried_again_and_its_callers_are_told(foreign)
     assert status == "pending" and "exited with status 3" in reason
     answer, text, took = foreign.call(actor)
     assert answer is None and "exited with status 3" in text, text
-    assert took < SOON + 0.5  # with wash's own start
+    assert took < SOON
     assert "no database here" in foreign.box.wash("ctl", "get", "inventory", foreign.box.host_id()).stdout
     assert "no database here" in foreign.box.log()
     # It is tried again, less and less often, and leaves nothing behind.
@@ -352,12 +354,12 @@ def test_one_that_hangs_is_found_out_killed_and_started_again(foreign):
     began = time.monotonic()
     os.kill(pid, signal.SIGSTOP)
     answer, _, took = foreign.call(actor)
-    assert answer is None and took < 2.0 * 1.05 + SOON  # its deadline, and wash's own start
+    assert answer is None and took < SOON
     failed = events.events(EVT, "health_check_failed", 10)["data"]
     assert failed["public_key"] == key
     stopped = events.events(EVT, "provider_stopped", 15)["data"]
     assert "did not answer 3 health checks" in stopped["reason"]
-    assert time.monotonic() - began < 10 + SOON
+    assert time.monotonic() - began < 10 + SOON  # three checks, each with its time to be answered
     events.events(EVT, "provider_started", 10)
     assert is_gone(pid)
     assert foreign.call(actor)[0]
@@ -374,7 +376,7 @@ def test_one_that_never_speaks_is_shown_as_starting_and_can_be_stopped(foreign):
     actor = foreign.actor()
     foreign.link(actor, key)
     answer, text, took = foreign.call(actor)
-    assert answer is None and "is starting" in text and took < 1 + SOON
+    assert answer is None and "is starting" in text and took < SOON
     child = [int(c.split()[0]) for c in children_of(foreign.box.process.pid) if c.strip()]
     assert len(child) == 1
     foreign.stop(key)
@@ -395,7 +397,7 @@ Odd().run()""")
     actor = foreign.actor()
     foreign.link(actor, key)
     answer, text, took = foreign.call(actor)
-    assert answer is None and took < 1 + SOON, text
+    assert answer is None and took < SOON, text
     log = foreign.box.log()
     assert "\\xff\\x00 first\\x0d[error] the host is on fire\\x1b[2J" in log
     assert not any(line.startswith("[error] the host") for line in log.splitlines())
@@ -416,7 +418,6 @@ Ill().run()""")
     provider = foreign.provider(key)
     assert provider["status"] == "unhealthy" and provider["reason"] == "the database is slow"
     assert "is unhealthy: the database is slow" in foreign.box.wash("ctl", "get", "inventory", foreign.box.host_id()).stdout
-    time.sleep(0)
     assert len(foreign.record("start")) == 1  # it speaks: it is not killed
     events.close()
 
@@ -437,7 +438,7 @@ Chatty().run()""")
     size = len(foreign.box.log())
     began = time.monotonic()
     answer, text, took = foreign.call(actor)
-    assert answer and took < 1 + SOON, text
+    assert answer and took < SOON, text
     wait_for(lambda: time.monotonic() - began > 2, 5)
     assert len(foreign.box.log()) - size < 10 * 500 * 100  # lines a second, of that length
     assert foreign.status(key) == "running"

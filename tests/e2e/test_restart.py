@@ -1,9 +1,11 @@
 """A host that dies and comes back; two by mistake; folders that cannot be written."""
 import os
 import signal
+import socket
 import subprocess
 
-from conftest import ECHO_BODY, ECHO_REF, free_port, http
+import guests
+from conftest import ECHO_BODY, ECHO_REF, free_port, http, wait_for
 
 
 def test_links_and_references_survive_kill_9(host):
@@ -25,6 +27,23 @@ def test_sigterm_drains_and_exits_with_0(host):
     assert http(port).body == ECHO_BODY
     assert host.stop_host(signal.SIGTERM) == 0
     assert "stopped" in host.log()
+
+
+def test_a_second_sigterm_leaves_the_drain_alone(host):
+    port = free_port()
+    reference = f"file://{host.build_actor('slow', guests.SAYS_AND_LOOPS)}"
+    host.start_provider()
+    host.start_actor(reference)
+    host.put_link(host.actor_key(reference), f"ADDRESS=127.0.0.1:{port}", 'config_json={"timeout_ms":3000}')
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_for(lambda: "the actor runs" in host.log(), what="the request is under way")
+        host.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "stopping\n" in host.log(), what="the host stops")
+        host.process.send_signal(signal.SIGTERM)
+        host.process.send_signal(signal.SIGINT)
+        assert client.recv(100).startswith(b"HTTP/1.1 503"), "the request in flight was answered"
+    assert host.process.wait(20) == 0
 
 
 def test_stop_host_over_the_lattice(host):
