@@ -1,6 +1,7 @@
 #!/bin/bash
-# `make bench`: see bench/run.py and bench/keyvalue.py.
+# `make bench`: see bench/run.py, bench/keyvalue.py and bench/lattice.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 /usr/bin/python3 bench/run.py "$@"
-exec /usr/bin/python3 bench/keyvalue.py "$@"
+/usr/bin/python3 bench/keyvalue.py "$@"
+exec /usr/bin/python3 bench/lattice.py "$@"
