@@ -82,12 +82,19 @@ runtime::Task<MessagingProvider::Linked> MessagingProvider::open(std::string act
                                                                  Settings settings) {
   Linked linked{.settings = std::move(settings), .client = nullptr, .subscribers = {}};
   auto servers = linked.settings.servers;
-  if (servers.empty()) servers.push_back(context_.bus_url);
+  auto jwt = linked.settings.jwt, seed = linked.settings.seed;
+  if (servers.empty()) {  // the lattice's own, as the host is known there
+    servers.push_back(context_.bus_url);
+    if (seed.empty()) {
+      jwt = context_.bus_jwt;
+      seed = context_.bus_seed;
+    }
+  }
   CO_TRY(linked.client,
          co_await NatsClient::open(context_.cores,
                                    {.servers = std::move(servers),
-                                    .jwt = linked.settings.jwt,
-                                    .seed = linked.settings.seed,
+                                    .jwt = std::move(jwt),
+                                    .seed = std::move(seed),
                                     .ping_interval = linked.settings.ping_interval,
                                     .who = fmt::format("the link of actor {}", actor_id)}));
   for (const auto& [subject, queue] : linked.settings.subscriptions) {

@@ -40,6 +40,7 @@ struct ProviderContext {
   std::string
       data_dir;         // the provider's own folder, for what survives a restart; may not exist yet
   std::string bus_url;  // of the lattice's own NATS, which a provider may use as well
+  std::string bus_jwt{}, bus_seed{};  // who it is there; both "" for nobody in particular
 };
 
 class Provider {

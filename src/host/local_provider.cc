@@ -15,14 +15,17 @@ LocalProvider::LocalProvider(Parts& parts, Delivery& delivery, const BuiltinProv
       link_name_(std::move(link_name)),
       instance_id_(codec::uuid4()),
       actors_(parts.router, lattice::Entity{key_, link_name_, builtin.info.contract_id}),
-      provider_(builtin.make({.cores = parts.cores,
-                              .actors = actors_,
-                              .link_name = link_name_,
-                              .config_json = std::move(config_json),
-                              .rpc_timeout = parts.config.rpc_timeout,
-                              .data_dir = fmt::format("{}/{}/{}", parts.config.data_dir,
-                                                      parts.config.lattice, builtin.name),
-                              .bus_url = "nats://" + parts.provider_bus.url})) {}
+      provider_(builtin.make(
+          {.cores = parts.cores,
+           .actors = actors_,
+           .link_name = link_name_,
+           .config_json = std::move(config_json),
+           .rpc_timeout = parts.config.rpc_timeout,
+           .data_dir =
+               fmt::format("{}/{}/{}", parts.config.data_dir, parts.config.lattice, builtin.name),
+           .bus_url = (parts.provider_bus.tls ? "tls://" : "nats://") + parts.provider_bus.url,
+           .bus_jwt = parts.provider_bus.user_jwt,
+           .bus_seed = parts.provider_bus.user_seed})) {}
 
 LocalProvider::~LocalProvider() = default;
 
