@@ -31,6 +31,10 @@ def answers(port, **kwargs):
         return False
 
 
+def hosts_seen_by(box):
+    return {h["id"] for h in box.wash_json("ctl", "get", "hosts", "-t", "1000")["hosts"]}
+
+
 def served_by(made, port, enough):
     """Which hosts ran the actor and how often, of requests that are made until `enough(hosts)`."""
     client = made.client()
@@ -58,8 +62,7 @@ def test_an_actor_on_one_host_serves_the_http_of_another(pair):
     assert http(pair.http).body == ECHO_BODY
     assert json.loads(http(pair.http, "/path?q=1", data=b"\x01").body) == {
         "body": [1], "method": "POST", "path": "/path", "query_string": "q=1"}
-    hosts = {h["id"] for h in pair.first.wash_json("ctl", "get", "hosts", "-t", "1000")["hosts"]}
-    assert hosts == {pair.first.id, pair.second.id}
+    assert hosts_seen_by(pair.first) == {pair.first.id, pair.second.id}
 
 
 def test_an_actor_that_no_host_runs_is_named(pair):
@@ -151,8 +154,7 @@ def test_when_nats_is_away_calls_within_a_host_go_on_and_afterwards_everything_d
         for _ in range(5):
             assert http(port).body == ECHO_BODY
         made.nats.start()
-        hosts = wait_for(lambda: {h["id"] for h in other.wash_json("ctl", "get", "hosts", "-t", "500")["hosts"]}, 5)
-        assert hosts == {one.id, other.id}
+        wait_for(lambda: hosts_seen_by(other) == {one.id, other.id}, 10, "both are back")
         other.delete_link(echo)
         wait_for(lambda: not answers(port, timeout=1), 5, "the listener is closed")
 
