@@ -7,6 +7,7 @@ import time
 class NatsClient:
     def __init__(self, port, host="127.0.0.1"):
         self.sock = socket.create_connection((host, port), timeout=10)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.info = json.loads(self._line()[5:])
         self.sids = 0
