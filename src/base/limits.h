@@ -28,7 +28,7 @@ inline constexpr std::uint32_t kInstancesLiveMax = 2'000;      // per process, a
 inline constexpr std::size_t kRestoredMemoryBytesMax = 16_MiB;  // at its start
 inline constexpr std::size_t kRestoredGrowthBytesMax = 4_MiB;
 inline constexpr std::size_t kRestoredPagesMax = 64;  // written, of the system's, since its start
-inline constexpr auto kEpochTick = 1ms;  // a computing guest yields this often
+inline constexpr auto kEpochTick = 1ms;               // a computing guest yields this often
 
 // Provider archives
 inline constexpr std::size_t kArchiveUnpackedBytesMax = 512_MiB;
