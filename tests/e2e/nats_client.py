@@ -38,9 +38,14 @@ class NatsClient:
         return data
 
     def ping(self):
+        """Returns when the server has done everything it was sent; what came meanwhile is still to be read."""
         self._send(b"PING\r\n")
-        while self._line() != "PONG":
-            pass
+        before = b""
+        while (line := self._line()) != "PONG":
+            before += line.encode() + b"\r\n"
+            if line.startswith(("MSG ", "HMSG ")):
+                before += self._take(int(line.split(" ")[-1])) + b"\r\n"
+        self.buffer = before + self.buffer
 
     def subscribe(self, subject, queue=""):
         self.sids += 1
