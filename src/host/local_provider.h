@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "host/builtin_providers.h"
+#include "builtin/builtin_providers.h"
 #include "host/delivery.h"
 #include "host/parts.h"
 #include "host/running_provider.h"
@@ -30,7 +30,7 @@ class LinkedActors final : public capability::Actors {
 
 class LocalProvider final : public RunningProvider {
  public:
-  LocalProvider(Parts& parts, Delivery& delivery, const BuiltinProvider& builtin,
+  LocalProvider(Parts& parts, Delivery& delivery, const builtin::BuiltinProvider& builtin,
                 std::string link_name, std::string config_json);
   ~LocalProvider() override;
 

@@ -44,7 +44,7 @@ claims::ProviderClaims claims_of(const capability::ProviderInfo& info) {
 
 std::string known_names() {
   std::string names;
-  for (const auto& provider : builtin_providers()) {
+  for (const auto& provider : builtin::builtin_providers()) {
     names += names.empty() ? "" : ", ";
     names += provider.references.empty() ? "builtin:" + provider.name : provider.references.front();
   }
@@ -128,7 +128,7 @@ runtime::Task<ProviderTable::EntryPtr> ProviderTable::make(control::StartProvide
   co_return entry;
 }
 
-void ProviderTable::make_local(Entry& entry, const BuiltinProvider& builtin,
+void ProviderTable::make_local(Entry& entry, const builtin::BuiltinProvider& builtin,
                                const control::StartProvider& request) {
   entry.claims = claims_of(builtin.info);
   entry.provider = std::make_unique<LocalProvider>(parts_, delivery_, builtin, request.link_name,
