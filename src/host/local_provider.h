@@ -37,6 +37,7 @@ class LocalProvider final : public RunningProvider {
   runtime::Task<void> start() override;
   runtime::Task<void> link_put(lattice::Link link) override;
   runtime::Task<void> link_delete(lattice::Link link) override;
+  runtime::Task<void> try_links_again() override { co_return Result<void>{}; }
   std::string trouble_with(const lattice::Link&) const override { return {}; }
   bool was_told(const lattice::Link&) const override { return true; }
   runtime::Task<void> health() override;

@@ -320,6 +320,9 @@ runtime::Task<void> ProviderTable::retry_failed_links() {
   if (std::exchange(retrying_, true)) co_return Result<void>{};
   const auto all = entries_;  // copies: providers and links come and go meanwhile
   for (const auto& [key, entry] : all) {
+    if (entry->stopping) continue;
+    if (auto asked = co_await entry->provider->try_links_again(); !asked)
+      LOG(warn, "trying links again: {}", asked.error().describe());
     const auto failed = entry->failed;
     for (const auto& [of, link] : failed) {
       if (entry->stopping) break;
