@@ -232,6 +232,40 @@ std::unique_ptr<lattice::ChunkStore> Host::chunk_store() {
                                    .payload_bytes_max = bus_->rpc().payload_bytes_max()});
 }
 
+Result<void> Host::open_policy() {
+  if (config_.policy_topic.empty()) {
+    if (config_.policy_changes_topic.empty()) return {};
+    LOG(warn,
+        "WASMCLOUD_POLICY_CHANGES_TOPIC is set and WASMCLOUD_POLICY_TOPIC is not: no policy "
+        "service is asked, and everything is permitted");
+    return {};
+  }
+  policy_ = std::make_unique<Policy>(
+      Policy::Setup{.cores = environment_.cores,
+                    .bus = bus_->control(),
+                    .tasks = *tasks_,
+                    .topic = config_.policy_topic,
+                    .changes_topic = config_.policy_changes_topic,
+                    .timeout = config_.policy_timeout,
+                    .host = {.public_key = identity_.host.public_key(),
+                             .issuer = identity_.cluster.public_key(),
+                             .lattice = config_.lattice,
+                             .labels = config_.labels,
+                             .cluster_issuers = identity_.cluster_issuers},
+                    .claims_of = [this](const std::string& key) { return claims_of(key); }});
+  return policy_->subscribe();
+}
+
+// What runs here is known before the lattice has stored its claims.
+std::optional<Policy::Claims> Host::claims_of(const std::string& key) const {
+  if (const auto* actor = actors_->claims(key))
+    return Policy::Claims{actor->issuer, fmt::format("{}", fmt::join(actor->caps, ","))};
+  if (auto issuer = providers_->issuer_of(key)) return Policy::Claims{std::move(*issuer), ""};
+  if (const auto* record = state_->claims(key))
+    return Policy::Claims{record->issuer, fmt::format("{}", fmt::join(record->caps, ","))};
+  return std::nullopt;
+}
+
 void Host::open_artifacts() {
   pulls_ = std::make_unique<runtime::Offload>(limits::kPullsMax);
   credentials_ = std::make_shared<registry::Credentials>(config_.registry_credentials);

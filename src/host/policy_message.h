@@ -30,7 +30,7 @@ struct PolicyHost {  // who asks
 
 // What is to be started. A provider says under which contract and link name; an actor has neither.
 struct PolicyStart {
-  std::string public_key, issuer, contract_id, link_name;
+  std::string public_key, issuer, contract_id{}, link_name{};
   bool provider = false;
 };
 std::string start_question(const std::string& request_id, const PolicyStart& start,

@@ -77,7 +77,7 @@ class ChunkStore {
   std::string raw_meta_subject(std::string_view name) const;  // of earlier ones: the name itself
   boost::json::object stream_config() const;
 
-  mutable JetStream jetstream_;
+  const JetStream jetstream_;
   const Options options_;
   const std::string stream_;
   bool stream_made_ = false;

@@ -142,7 +142,7 @@ std::string JetStream::api(std::string_view request, std::string_view name) cons
   return fmt::format("$JS.{}.API.{}.{}", options_.domain, request, name);
 }
 
-Task<json::object> JetStream::ask(std::string subject, std::string body) {
+Task<json::object> JetStream::ask(std::string subject, std::string body) const {
   const auto deadline = Deadline::in(options_.timeout);
   const auto answer = co_await bus_.request({subject, "", {}, to_bytes(body)}, deadline);
   if (!answer && nobody_listens(answer.error())) {
@@ -170,13 +170,14 @@ Task<json::object> JetStream::ask(std::string subject, std::string body) {
   co_return std::move(value->get_object());
 }
 
-Task<json::object> JetStream::call(std::string_view request, std::string name, json::object body) {
+Task<json::object> JetStream::call(std::string_view request, std::string name,
+                                   json::object body) const {
   auto subject = api(request, name);
   CO_TRY(auto answer, co_await ask(subject, codec::json_write(body)));
   co_return accepted(std::move(answer), subject);
 }
 
-Task<StreamInfo> JetStream::ensure_stream(json::object config) {
+Task<StreamInfo> JetStream::ensure_stream(json::object config) const {
   const auto name = text_of(config, "name");
   auto subject = api("STREAM.CREATE", name);
   CO_TRY(auto answer, co_await ask(subject, codec::json_write(config)));
@@ -185,25 +186,25 @@ Task<StreamInfo> JetStream::ensure_stream(json::object config) {
   co_return to_stream_info(answer);
 }
 
-Task<StreamInfo> JetStream::stream_info(std::string stream) {
+Task<StreamInfo> JetStream::stream_info(std::string stream) const {
   CO_TRY(const auto answer, co_await call("STREAM.INFO", std::move(stream), {}));
   co_return to_stream_info(answer);
 }
 
 Task<ConsumerInfo> JetStream::create_consumer(std::string stream, json::object config,
-                                              std::string name) {
+                                              std::string name) const {
   json::object body{{"stream_name", stream}, {"config", std::move(config)}};
   if (!name.empty()) body["name"] = name;
   CO_TRY(const auto answer, co_await call("CONSUMER.CREATE", std::move(stream), std::move(body)));
   co_return ConsumerInfo{text_of(answer, "name"), number_of(answer, "num_pending")};
 }
 
-void JetStream::drop_consumer(const std::string& stream, const std::string& consumer) {
+void JetStream::drop_consumer(const std::string& stream, const std::string& consumer) const {
   // Unanswered, and nobody minds if it is lost.
   (void)bus_.publish({api("CONSUMER.DELETE", fmt::format("{}.{}", stream, consumer)), "", {}, {}});
 }
 
-Task<StoredMessage> JetStream::last_message(std::string stream, std::string subject) {
+Task<StoredMessage> JetStream::last_message(std::string stream, std::string subject) const {
   CO_TRY(const auto answer, co_await call("STREAM.MSG.GET", std::move(stream),
                                           {{"last_by_subj", std::move(subject)}}));
   const auto* message = object_of(answer, "message");
@@ -217,12 +218,12 @@ Task<StoredMessage> JetStream::last_message(std::string stream, std::string subj
   co_return stored;
 }
 
-Task<void> JetStream::purge(std::string stream, std::string subject) {
+Task<void> JetStream::purge(std::string stream, std::string subject) const {
   CO_TRY_OK(co_await call("STREAM.PURGE", std::move(stream), {{"filter", std::move(subject)}}));
   co_return Result<void>();
 }
 
-Task<std::uint64_t> JetStream::publish(Message message) {
+Task<std::uint64_t> JetStream::publish(Message message) const {
   const auto subject = message.subject;
   const auto answer = co_await bus_.request(std::move(message), Deadline::in(options_.timeout));
   if (!answer && nobody_listens(answer.error())) co_return fail(no_stream_for(subject));

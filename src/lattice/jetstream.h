@@ -49,19 +49,19 @@ class JetStream {
 
   // Makes the stream that `config` describes unless one of its name is there, with whatever
   // configuration.
-  runtime::Task<StreamInfo> ensure_stream(boost::json::object config);
-  runtime::Task<StreamInfo> stream_info(std::string stream);
+  runtime::Task<StreamInfo> ensure_stream(boost::json::object config) const;
+  runtime::Task<StreamInfo> stream_info(std::string stream) const;
   // An ephemeral consumer; `config` has its deliver_subject, to which one has subscribed before.
   // `name` is told to the server, which may choose another.
   runtime::Task<ConsumerInfo> create_consumer(std::string stream, boost::json::object config,
-                                              std::string name = {});
+                                              std::string name = {}) const;
   // Tells the server that the consumer is of no more use; it would notice in seconds by itself.
-  void drop_consumer(const std::string& stream, const std::string& consumer);
-  runtime::Task<StoredMessage> last_message(std::string stream, std::string subject);
-  runtime::Task<void> purge(std::string stream, std::string subject);
+  void drop_consumer(const std::string& stream, const std::string& consumer) const;
+  runtime::Task<StoredMessage> last_message(std::string stream, std::string subject) const;
+  runtime::Task<void> purge(std::string stream, std::string subject) const;
 
   // Ends when the stream has the message: its sequence there.
-  runtime::Task<std::uint64_t> publish(Message message);
+  runtime::Task<std::uint64_t> publish(Message message) const;
 
   Bus& bus() const { return bus_; }
   std::chrono::milliseconds timeout() const { return options_.timeout; }
@@ -69,9 +69,9 @@ class JetStream {
  private:
   std::string api(std::string_view request, std::string_view name) const;
   // The answer as it is, which may be a refusal.
-  runtime::Task<boost::json::object> ask(std::string subject, std::string body);
+  runtime::Task<boost::json::object> ask(std::string subject, std::string body) const;
   runtime::Task<boost::json::object> call(std::string_view request, std::string name,
-                                          boost::json::object body);
+                                          boost::json::object body) const;
 
   Bus& bus_;
   const Options options_;

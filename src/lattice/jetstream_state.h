@@ -92,7 +92,7 @@ class JetStreamState final : public StateTables {
   runtime::Task<void> wait_until_applied(std::shared_ptr<Change> change, std::uint64_t sequence);
   Message message_of(const Known& known, std::uint64_t expected_last) const;
 
-  JetStream jetstream_;
+  const JetStream jetstream_;
   const Subjects subjects_;
   const std::chrono::milliseconds heartbeat_;
   const std::string self_;  // marks what this host publishes

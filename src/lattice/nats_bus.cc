@@ -172,8 +172,9 @@ Task<void> NatsBusImpl::connect_once() {
       made, [this](const NatsCommand& message) { take(message); },
       [this, weak = std::weak_ptr(made)] {  // called by made
         const auto strong = weak.lock();
-        learn_servers(strong->info());
-        if (servers_.size() > 1) strong->close("the server is about to stop");
+        info_ = strong->info();
+        learn_servers(info_);
+        if (info_.leaving && servers_.size() > 1) strong->close("the server is about to stop");
       });
   lost(why ? *why : why.error().detail);
   co_return Result<void>();

@@ -32,14 +32,14 @@ struct NatsBusOptions {
 
 class NatsBus : public Bus {
  public:
-  // Errors: those of NatsConnection::connect().
+  // Errors: those of NatsConnection::connect(). What it makes must be stopped before it goes.
   static runtime::Task<std::unique_ptr<NatsBus>> start(NatsBusOptions options);
   // What waits to be written goes out until the deadline, then the connection is closed.
   virtual runtime::Task<void> stop(runtime::Deadline deadline) = 0;
   // A round trip: the server has seen everything sent so far, subscriptions too.
   virtual runtime::Task<void> flush(runtime::Deadline deadline) = 0;
   virtual bool connected() const = 0;
-  virtual const NatsServerInfo& server_info() const = 0;  // of the latest connection
+  virtual const NatsServerInfo& server_info() const = 0;  // the latest word of a server
 };
 
 }  // namespace trellis::lattice

@@ -228,7 +228,7 @@ Task<NatsCommand> NatsConnection::next_command() {
 
 Task<std::string> NatsConnection::run(std::shared_ptr<NatsConnection> self,
                                       std::function<void(const NatsCommand&)> take,
-                                      std::function<void()> leaving) {
+                                      std::function<void()> told) {
   runtime::Core::current().spawn("NATS ping", watch(self, self->ping_interval_));
   while (self->open_) {
     auto command = self->parser_.next();
@@ -245,8 +245,10 @@ Task<std::string> NatsConnection::run(std::shared_ptr<NatsConnection> self,
     } else if ((*command)->op == NatsOp::pong) {
       self->answered();
     } else if ((*command)->op == NatsOp::info) {
-      if (auto info = parse_nats_info((*command)->json)) self->info_ = *std::move(info);
-      if (self->info_.leaving) leaving();
+      if (auto info = parse_nats_info((*command)->json)) {
+        self->info_ = *std::move(info);
+        told();
+      }
     } else if ((*command)->op == NatsOp::err) {
       // The server closes the connection itself when it means to.
       LOG(warn, "the NATS server at {} says: {}", self->server_.address(), (*command)->json);

@@ -64,10 +64,11 @@ class NatsConnection : public std::enable_shared_from_this<NatsConnection> {
   const NatsServer& server() const { return server_; }
 
   // Reads until the connection ends, and says why it did. `take` gets every message, as views that
-  // hold during the call. `leaving` is told when the server asks its clients to go elsewhere.
+  // hold during the call. `told` runs when info() has changed: the servers of a cluster tell of
+  // each other, and one that is about to stop says so.
   static runtime::Task<std::string> run(std::shared_ptr<NatsConnection> self,
                                         std::function<void(const NatsCommand&)> take,
-                                        std::function<void()> leaving);
+                                        std::function<void()> told);
 
   // Errors: exhausted (too much waits to be written), unavailable (it has ended).
   Result<void> publish(Message&& message);
