@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${1:?which build folder}
 mkdir -p bin
-for program in trellis wash; do
+for program in trellis trellis-provider wash; do
   if [[ -x $build/bin/$program ]]; then ln -sfn "../$build/bin/$program" "bin/$program"; fi
 done

@@ -35,22 +35,11 @@ void announce_new_key(const Context& context, const std::string& path) {
                    {"keygen", "true"}, {"path", path}, {"status", "No keypair found"}}));
     return;
   }
-  context.note(
-      fmt::format("No keypair found in \"{}\".\n  We will generate one for you and place it "
-                  "there.\n  If you'd like to use alternative keys, you can supply them as a "
-                  "flag.\n",
-                  path));
+  context.note(signing::missing_key_note(path));
 }
 
-Result<KeyPair> key(const Context& context, const SigningArguments& arguments,
-                    const std::string& given, KeyType type, const std::string& what) {
-  KeyRequest request{.type = type,
-                     .given = given,
-                     .subject = what,
-                     .directory = arguments.directory,
-                     .may_generate = !arguments.disable_keygen};
-  request.on_missing = [&context](const std::string& path) { announce_new_key(context, path); };
-  return find_key(request);
+signing::OnMissing announcement(const Context& context) {
+  return [&context](const std::string& path) { announce_new_key(context, path); };
 }
 
 void add_list(CLI::App& command, const std::string& name, std::vector<std::string>& into,
@@ -62,25 +51,16 @@ void add_list(CLI::App& command, const std::string& name, std::vector<std::strin
 
 void add_signing_options(CLI::App& command, SigningArguments& into, bool with_subject) {
   command.add_option("-n,--name", into.name, "A human-readable name")->required();
-  command
-      .add_option("-i,--issuer", into.issuer,
-                  "Seed of the issuer, or a file with it (default: the key of your user in the "
-                  "folder of keys)")
-      ->envname("WASH_ISSUER_KEY");
+  signing::add_key_options(command, into.keys, "the issuer", "--directory");
   if (with_subject)
-    command
-        .add_option("-s,--subject", into.subject,
-                    "Seed of what is signed, or a file with it (default: the key of its name in "
-                    "the folder of keys)")
-        ->envname("WASH_SUBJECT_KEY");
-  command.add_option("--directory", into.directory, "Folder of the keys (default: ~/.wash/keys)")
-      ->envname("WASH_KEYS");
+    signing::add_subject_option(
+        command, into.keys,
+        "Seed of what is signed, or a file with it (default: the key of its name in the folder of "
+        "keys)");
   command.add_option("-x,--expires", into.expires_days,
                      "Days from now until the token expires (default: never)");
   command.add_option("-b,--nbf", into.not_before_days,
                      "Days from now until the token can be used (default: at once)");
-  command.add_flag("--disable-keygen", into.disable_keygen,
-                   "Fail when a key is missing instead of making one");
 }
 
 void add_actor_options(CLI::App& command, ActorArguments& into) {
@@ -162,12 +142,12 @@ Result<claims::ActorClaims> actor_claims_of(const ActorArguments& arguments, std
 
 Result<KeyPair> issuer_key(const Context& context, const SigningArguments& arguments, KeyType type,
                            const std::string& what) {
-  return key(context, arguments, arguments.issuer, type, what);
+  return signing::issuer_key(arguments.keys, type, what, announcement(context));
 }
 
 Result<KeyPair> subject_key(const Context& context, const SigningArguments& arguments, KeyType type,
                             const std::string& what) {
-  return key(context, arguments, arguments.subject, type, what);
+  return signing::subject_key(arguments.keys, type, what, announcement(context));
 }
 
 }  // namespace trellis::wash

@@ -12,15 +12,15 @@
 #include "base/result.h"
 #include "claims/claims.h"
 #include "command.h"
-#include "key_store.h"
+#include "signing/key_options.h"
 
 namespace trellis::wash {
 
 // Who signs, until when, with which keys.
 struct SigningArguments {
-  std::string name, issuer, subject, directory;
+  std::string name;
+  signing::KeyOptions keys;
   std::optional<std::uint64_t> expires_days, not_before_days;
-  bool disable_keygen = false;
 };
 
 struct ActorArguments {

@@ -38,8 +38,4 @@ int Context::run() {
   return 0;
 }
 
-Error caused_by(std::string message, const Error& cause) {
-  return Error{cause.code, cause.site, with_cause(std::move(message), cause.detail)};
-}
-
 }  // namespace trellis::wash

@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/causes.h"
 #include "base/result.h"
 #include "spinner.h"
 
@@ -49,10 +50,6 @@ class Context {
   std::string format_ = "text";
   Action action_;
 };
-
-// `message`, because of `cause`: printed as the message, then "Caused by:" and the cause's own
-// text.
-Error caused_by(std::string message, const Error& cause);
 
 // The groups. Each adds its commands to the root command; `context` outlives the parsed command
 // line.

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "command.h"
-#include "key_store.h"
+#include "signing/key_store.h"
 
 namespace trellis::wash {
 namespace {
@@ -18,7 +18,7 @@ struct KeysArguments {
 };
 
 Result<Output> generate(const KeysArguments& arguments) {
-  TRY(claims::KeyType type, parse_key_type(arguments.word));
+  TRY(claims::KeyType type, signing::parse_key_type(arguments.word));
   const claims::KeyPair pair = claims::KeyPair::generate(type);
   return Output{fmt::format("Public Key: {}\nSeed: {}\n\nRemember that the seed is private, treat "
                             "it as a secret.",
@@ -27,14 +27,14 @@ Result<Output> generate(const KeysArguments& arguments) {
 }
 
 Result<Output> get(const KeysArguments& arguments) {
-  TRY(fs::path directory, keys_directory(arguments.directory));
-  TRY(std::string seed, stored_seed(directory, arguments.word));
+  TRY(fs::path directory, signing::keys_directory(arguments.directory));
+  TRY(std::string seed, signing::stored_seed(directory, arguments.word));
   return Output{seed, {{"seed", seed}}};
 }
 
 Result<Output> list(const KeysArguments& arguments) {
-  TRY(fs::path directory, keys_directory(arguments.directory));
-  TRY(std::vector<std::string> names, stored_names(directory));
+  TRY(fs::path directory, signing::keys_directory(arguments.directory));
+  TRY(std::vector<std::string> names, signing::stored_names(directory));
   std::string text = fmt::format("====== Keys found in {} ======", directory.string());
   for (const std::string& name : names) text += "\n" + name;
   boost::json::array keys;

@@ -23,7 +23,5 @@ void add_program_options(CLI::App& command, ProgramArguments& into,
 
 // The program's bytes, when `--arch` names a kind of machine.
 Result<Bytes> read_program(const ProgramArguments& arguments);
-// Replaces the file in one step.
-Result<void> write_archive(const std::string& path, BytesView bytes);
 
 }  // namespace trellis::wash

@@ -1,6 +1,5 @@
 // wash par create and wash par insert: an archive from a program, and one more program into it.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <memory>
@@ -9,6 +8,7 @@
 #include "artifact/file_io.h"
 #include "artifact/layout.h"
 #include "par.h"
+#include "signing/archive_file.h"
 
 namespace trellis::wash {
 namespace {
@@ -29,34 +29,24 @@ struct InsertArguments {
   std::string archive;
 };
 
-std::string destination_of(const CreateArguments& arguments) {
-  if (arguments.destination.empty()) {
-    return std::filesystem::path(arguments.program.program).stem().string() +
-           (arguments.compress ? ".par.gz" : ".par");
-  }
-  // What is compressed is called so, as in 2022.
-  const bool called_so = arguments.destination.ends_with(".gz");
-  return arguments.destination + (arguments.compress && !called_so ? ".gz" : "");
-}
-
 Result<Output> create(const Context& context, const CreateArguments& arguments) {
   TRY(Bytes program, read_program(arguments.program));
-  const SigningArguments& signing = arguments.program.signing;
-  TRY(KeyPair account, issuer_key(context, signing, KeyType::account, arguments.program.program));
-  TRY(KeyPair subject, subject_key(context, signing, KeyType::service, arguments.program.program));
+  const SigningArguments& given = arguments.program.signing;
+  TRY(KeyPair account, issuer_key(context, given, KeyType::account, arguments.program.program));
+  TRY(KeyPair subject, subject_key(context, given, KeyType::service, arguments.program.program));
   claims::ProviderClaims claims;
   claims.subject = subject.public_key();
-  claims.issued_at = unix_now();
-  claims.name = signing.name;
+  claims.name = given.name;
   claims.contract_id = arguments.contract_id;
   claims.vendor = arguments.vendor;
   claims.rev = arguments.revision;
   claims.ver = arguments.version;
-  TRY(Bytes archive, artifact::write_provider_archive(
-                         std::move(claims), {{arguments.program.target, std::move(program)}},
-                         account, arguments.compress));
-  const std::string file = destination_of(arguments);
-  TRY_OK(write_archive(file, archive));
+  const std::string file = signing::archive_path(
+      arguments.destination, std::filesystem::path(arguments.program.program).stem().string(),
+      arguments.compress);
+  TRY_OK(signing::write_archive(file, std::move(claims),
+                                {{arguments.program.target, std::move(program)}}, account,
+                                arguments.compress));
   return Output{fmt::format("Successfully created archive {}", file), {{"file", file}}};
 }
 
@@ -64,18 +54,15 @@ Result<Output> insert(const Context& context, const InsertArguments& arguments) 
   TRY(const Bytes before, artifact::read_file(arguments.archive, artifact::kArtifactBytesMax));
   TRY(auto archive, artifact::read_provider_archive(before));
   TRY(Bytes program, read_program(arguments.program));
-  const SigningArguments& signing = arguments.program.signing;
-  TRY(KeyPair account, issuer_key(context, signing, KeyType::account, arguments.program.program));
-  if (!signing.subject.empty()) {  // else it stays the provider it is
-    TRY(KeyPair subject,
-        subject_key(context, signing, KeyType::service, arguments.program.program));
+  const SigningArguments& given = arguments.program.signing;
+  TRY(KeyPair account, issuer_key(context, given, KeyType::account, arguments.program.program));
+  if (!given.keys.subject.empty()) {  // else it stays the provider it is
+    TRY(KeyPair subject, subject_key(context, given, KeyType::service, arguments.program.program));
     archive.claims.subject = subject.public_key();
   }
-  archive.claims.issued_at = unix_now();
   archive.programs[arguments.program.target] = std::move(program);
-  TRY(Bytes after, artifact::write_provider_archive(std::move(archive.claims), archive.programs,
-                                                    account, artifact::is_gzip(before)));
-  TRY_OK(write_archive(arguments.archive, after));
+  TRY_OK(signing::write_archive(arguments.archive, std::move(archive.claims), archive.programs,
+                                account, artifact::is_gzip(before)));
   return Output{fmt::format("Successfully inserted {} into archive {}", arguments.program.program,
                             arguments.archive),
                 {{"file", arguments.archive}}};
@@ -94,33 +81,13 @@ void add_program_options(CLI::App& command, ProgramArguments& into,
   command.add_option("-b,--binary", into.program, "The provider's program")
       ->required()
       ->type_name("<FILE>");
-  auto& signing = into.signing;
-  command
-      .add_option("-d,--directory", signing.directory, "Folder of the keys (default: ~/.wash/keys)")
-      ->envname("WASH_KEYS");
-  command
-      .add_option(
-          "-i,--issuer", signing.issuer,
-          "Seed of the account that signs, or a file with it (default: the key of your user "
-          "in the folder of keys)")
-      ->envname("WASH_ISSUER_KEY");
-  command.add_option("-s,--subject", signing.subject, subject_about)->envname("WASH_SUBJECT_KEY");
-  command.add_flag("--disable-keygen", signing.disable_keygen,
-                   "Fail when a key is missing instead of making one");
+  signing::add_key_options(command, into.signing.keys, "the account that signs", "-d,--directory");
+  signing::add_subject_option(command, into.signing.keys, subject_about);
 }
 
 Result<Bytes> read_program(const ProgramArguments& arguments) {
   TRY_OK(artifact::check_target(arguments.target));
   return artifact::read_file(arguments.program, artifact::kArtifactBytesMax);
-}
-
-Result<void> write_archive(const std::string& path, BytesView bytes) {
-  auto written = artifact::write_file(path, bytes);
-  if (written) return {};
-  const auto folder = std::filesystem::path(path).parent_path();
-  return fail(caused_by(
-      fmt::format("Error writing PAR. Please ensure directory \"{}\" exists", folder.string()),
-      written.error()));
 }
 
 void add_par_create(CLI::App& par, Context& context) {

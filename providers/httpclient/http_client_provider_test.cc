@@ -36,7 +36,7 @@ class HttpClientProviderTest : public ::testing::Test {
                    .config_json = "",
                    .rpc_timeout = 2s,
                    .data_dir = "",
-                   .bus_url = ""}) {
+                   .bus = {}}) {
     put({{"allow", "127.0.0.1"}});
   }
   ~HttpClientProviderTest() override {

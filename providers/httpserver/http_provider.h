@@ -1,6 +1,6 @@
 // The wasmcloud:httpserver provider: a link opens a listener, its requests go to the linked actor,
 // the actor's answer goes back. One listener per linked actor, on every core. Created by
-// host/builtin_providers.
+// builtin/builtin_providers.
 #pragma once
 
 #include <map>

@@ -41,7 +41,7 @@ class Embedded {
                                     .config_json = "",
                                     .rpc_timeout = 2s,
                                     .data_dir = folder_.file("stores/keyvalue"),
-                                    .bus_url = ""});
+                                    .bus = {}});
   }
   static std::map<std::string, std::string> values() { return {}; }
 

@@ -57,7 +57,7 @@ class OverRedis {
                                     .config_json = std::move(config_json),
                                     .rpc_timeout = 2s,
                                     .data_dir = "",
-                                    .bus_url = ""});
+                                    .bus = {}});
   }
   std::map<std::string, std::string> values() const { return {{"URL", url()}}; }
   std::string url() const { return "redis://127.0.0.1:" + std::to_string(server.port()); }

@@ -3,6 +3,7 @@
 //   struct Backend {
 //     explicit Backend(runtime::Cores& cores);
 //     std::string url();
+//     capability::BusAccess access();  // of the lattice's own, for links without a URI
 //   };
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Name, MessagingConformance, Backend);
 #pragma once
@@ -148,7 +149,7 @@ class MessagingConformance : public ::testing::Test {
                    .config_json = "",
                    .rpc_timeout = std::chrono::seconds(2),
                    .data_dir = "",
-                   .bus_url = backend_.url()}) {}
+                   .bus = backend_.access()}) {}
   ~MessagingConformance() override {
     actors_.holding = false;
     EXPECT_TRUE(this->template on_core<void>(

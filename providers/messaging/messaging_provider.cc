@@ -45,6 +45,29 @@ runtime::Task<void> drained(std::vector<std::shared_ptr<Subscriber>> subscribers
   co_return Result<void>{};
 }
 
+// A link without servers of its own leads to the lattice's, by its own credentials if it has some.
+NatsClient::Options connection_of(const Settings& settings, const capability::BusAccess& bus,
+                                  std::string_view actor_id) {
+  NatsClient::Options options{.servers = settings.servers,
+                              .jwt = settings.jwt,
+                              .seed = settings.seed,
+                              .ca_file = {},
+                              .cert_file = {},
+                              .key_file = {},
+                              .ping_interval = settings.ping_interval,
+                              .who = fmt::format("the link of actor {}", actor_id)};
+  if (!settings.servers.empty()) return options;
+  options.servers = {bus.url};
+  options.ca_file = bus.ca_file;
+  options.cert_file = bus.cert_file;
+  options.key_file = bus.key_file;
+  if (settings.seed.empty()) {
+    options.jwt = bus.jwt;
+    options.seed = bus.seed;
+  }
+  return options;
+}
+
 }  // namespace
 
 MessagingProvider::MessagingProvider(capability::ProviderContext context)
@@ -65,7 +88,7 @@ runtime::Task<void> MessagingProvider::link_put(lattice::Link link) {
   CO_TRY_OK(co_await close(actor, runtime::Deadline::in(kDrainTime)));
   if (!settings) co_return fail(settings.error());
   if (settings->servers.empty()) {
-    if (context_.bus_url.empty())
+    if (context_.bus.url.empty())
       co_return fail(Errc::invalid, kSite, "URI is missing: nats://host:port of a NATS server");
   }
   CO_TRY(auto linked, co_await open(actor, *std::move(settings)));
@@ -81,22 +104,8 @@ runtime::Task<void> MessagingProvider::link_put(lattice::Link link) {
 runtime::Task<MessagingProvider::Linked> MessagingProvider::open(std::string actor_id,
                                                                  Settings settings) {
   Linked linked{.settings = std::move(settings), .client = nullptr, .subscribers = {}};
-  auto servers = linked.settings.servers;
-  auto jwt = linked.settings.jwt, seed = linked.settings.seed;
-  if (servers.empty()) {  // the lattice's own, as the host is known there
-    servers.push_back(context_.bus_url);
-    if (seed.empty()) {
-      jwt = context_.bus_jwt;
-      seed = context_.bus_seed;
-    }
-  }
-  CO_TRY(linked.client,
-         co_await NatsClient::open(context_.cores,
-                                   {.servers = std::move(servers),
-                                    .jwt = std::move(jwt),
-                                    .seed = std::move(seed),
-                                    .ping_interval = linked.settings.ping_interval,
-                                    .who = fmt::format("the link of actor {}", actor_id)}));
+  auto connection = connection_of(linked.settings, context_.bus, actor_id);
+  CO_TRY(linked.client, co_await NatsClient::open(context_.cores, std::move(connection)));
   for (const auto& [subject, queue] : linked.settings.subscriptions) {
     auto subscriber = std::make_shared<Subscriber>(context_.cores, context_.actors, actor_id,
                                                    context_.rpc_timeout);

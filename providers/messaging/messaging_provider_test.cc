@@ -20,6 +20,7 @@ class OverTheHostsBus {
     EXPECT_TRUE(cores_.run_blocking<void>(0, [this] { return stop(this); }));
   }
   std::string url() const { return "nats://127.0.0.1:" + std::to_string(bus_->port()); }
+  capability::BusAccess access() const { return {.url = url()}; }
 
  private:
   static runtime::Task<void> start(OverTheHostsBus* self) {

@@ -141,6 +141,35 @@ Result<void> NatsClient::connect_or_keep_trying() {
   return connect(true);
 }
 
+Result<void> NatsClient::set_credentials(natsOptions* options) {
+  if (options_.seed.empty()) return {};
+  TRY(auto key, claims::KeyPair::from_seed(options_.seed));
+  auto* closure = closure_.get();
+  closure->key = std::move(key);
+  const auto status =
+      options_.jwt.empty()
+          ? natsOptions_SetNKey(options, closure->key->public_key().c_str(), Closure::sign, closure)
+          : natsOptions_SetUserCredentialsCallbacks(options, Closure::give_jwt, closure,
+                                                    Closure::sign, closure);
+  if (status != NATS_OK) return fail(error_of(status, "cannot use these credentials"));
+  return {};
+}
+
+Result<void> NatsClient::set_tls(natsOptions* options) const {
+  const auto refused = [](const std::string& file) {
+    return fail(Errc::invalid, kSite,
+                fmt::format("'{}' cannot be used for TLS: {}", file, words(NATS_SSL_ERROR)));
+  };
+  const auto& ca = options_.ca_file;
+  if (!ca.empty() && natsOptions_LoadCATrustedCertificates(options, ca.c_str()) != NATS_OK)
+    return refused(ca);
+  const auto& cert = options_.cert_file;
+  if (!cert.empty() && natsOptions_LoadCertificatesChain(options, cert.c_str(),
+                                                         options_.key_file.c_str()) != NATS_OK)
+    return refused(cert);
+  return {};
+}
+
 Result<void> NatsClient::connect(bool keep_trying) {
   natsOptions* made = nullptr;
   if (natsOptions_Create(&made) != NATS_OK)
@@ -153,12 +182,8 @@ Result<void> NatsClient::connect(bool keep_trying) {
   if (status != NATS_OK)
     return fail(Errc::invalid, kSite, fmt::format("URI: {}", natsStatus_GetText(status)));
   auto* closure = closure_.get();
-  if (!options_.seed.empty()) {
-    TRY(auto key, claims::KeyPair::from_seed(options_.seed));
-    closure->key = std::move(key);
-    natsOptions_SetUserCredentialsCallbacks(made, Closure::give_jwt, closure, Closure::sign,
-                                            closure);
-  }
+  TRY_OK(set_credentials(made));
+  TRY_OK(set_tls(made));
   natsOptions_SetName(made, "NATS Messaging Provider");
   natsOptions_SetTimeout(made, std::chrono::milliseconds(kConnectTimeout).count());
   natsOptions_SetWriteDeadline(made, std::chrono::milliseconds(kWriteTimeout).count());

@@ -26,7 +26,8 @@ class NatsClient {
  public:
   struct Options {
     std::vector<std::string> servers;
-    std::string jwt, seed;
+    std::string jwt, seed;                     // a seed alone is an nkey
+    std::string ca_file, cert_file, key_file;  // of TLS; "": the system's, none
     std::chrono::milliseconds ping_interval;
     std::string who;  // for log lines: "actor M…"
   };
@@ -61,6 +62,8 @@ class NatsClient {
 
   NatsClient(runtime::Cores& cores, Options options);
   Result<void> connect(bool keep_trying);
+  Result<void> set_credentials(natsOptions* options);
+  Result<void> set_tls(natsOptions* options) const;
   Result<void> connect_or_keep_trying();
   Result<natsSubscription*> subscribe_now(const std::string& subject, const std::string& queue,
                                           OnMessage on_message);

@@ -1,7 +1,9 @@
 // Goal: the same promises over a real nats-server, and what only a server of one's own shows:
 // restarts, credentials.
 #include <filesystem>
+#include <fstream>
 
+#include "claims/nkey.h"
 #include "messaging/messaging_conformance.h"
 #include "runtime/server_process.h"
 
@@ -31,6 +33,7 @@ class OverNats {
  public:
   explicit OverNats(runtime::Cores&) {}
   std::string url() const { return server.url(); }
+  capability::BusAccess access() const { return {.url = url()}; }
   NatsServer server;
 };
 
@@ -71,6 +74,33 @@ TEST_F(NatsServerTest, LetsItselfInWithNameAndPasswordAndIsToldWhenTheyAreWrong)
   EXPECT_NE(wrong.find("uthorization"), std::string::npos) << wrong;
   EXPECT_EQ(wrong.find("guess"), std::string::npos) << wrong;
   EXPECT_NE(put({{"URI", at}}), "");
+}
+
+// The lattice's NATS lets in who has a key; links without a URI go there with the lattice's own.
+TEST_F(NatsServerTest, UsesTheLatticesCredentialsForTheLatticesServer) {
+  const auto key = claims::KeyPair::generate(claims::KeyType::user);
+  const auto folder = std::filesystem::path(::testing::TempDir()) / key.public_key();
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "nats.conf")
+      << "authorization { users: [ { nkey: " << key.public_key() << " } ] }";
+  NatsServer guarded({"-c", (folder / "nats.conf").string()});
+  const auto put_over = [&](capability::BusAccess bus) {
+    MessagingProvider provider({.cores = *cores_,
+                                .actors = actors_,
+                                .link_name = "default",
+                                .config_json = "",
+                                .rpc_timeout = 2s,
+                                .data_dir = "",
+                                .bus = std::move(bus)});
+    link_.actor_id = "M1";
+    link_.values = {{"SUBSCRIPTION", "a"}};
+    const auto done = on_core<void>([&] { return provider.link_put(link_); });
+    EXPECT_TRUE(on_core<void>([&] { return provider.stop(runtime::Deadline::in(10s)); }));
+    return done ? "" : done.error().detail;
+  };
+  EXPECT_EQ(put_over({.url = guarded.url(), .seed = key.seed()}), "");
+  EXPECT_NE(put_over({.url = guarded.url()}), "");
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -31,16 +31,22 @@ struct ProviderInfo {
   std::int32_t revision = 0;
 };
 
+// The lattice's own NATS, which a provider may use as well.
+struct BusAccess {
+  std::string url{};          // nats://host:port or tls://host:port; "": there is none
+  std::string jwt{}, seed{};  // a seed alone is an nkey; both "": nobody in particular
+  std::string ca_file{}, cert_file{}, key_file{};  // of TLS; "": the system's, none
+};
+
 struct ProviderContext {
   runtime::Cores& cores;
   Actors& actors;
   std::string link_name;
   std::string config_json;  // from `start provider --config-json`, "" if none
   std::chrono::milliseconds rpc_timeout;
-  std::string
-      data_dir;         // the provider's own folder, for what survives a restart; may not exist yet
-  std::string bus_url;  // of the lattice's own NATS, which a provider may use as well
-  std::string bus_jwt{}, bus_seed{};  // who it is there; both "" for nobody in particular
+  // The provider's own folder, for what survives a restart; may not exist yet.
+  std::string data_dir;
+  BusAccess bus;
 };
 
 class Provider {

@@ -27,6 +27,10 @@ std::uint64_t now_unix() {
                                         .count());
 }
 
+bool may_pass(Errc code) {
+  return code == Errc::unavailable || code == Errc::timeout || code == Errc::exhausted;
+}
+
 }  // namespace
 
 ProviderService::ProviderService(lattice::Bus& bus, HostData data,
@@ -89,22 +93,34 @@ runtime::Task<void> ProviderService::put(lattice::Link link, std::string reply) 
   CO_TRY(const auto turn, co_await turn_.enter(Deadline::in(kLinkChangeTimeout)));
   const auto known = links_.find(link.actor_id);
   Result<void> done;
-  if (known == links_.end() || known->second != link) {
+  if (known == links_.end() || !known->second.works || known->second.link != link) {
     done = co_await provider_->link_put(link);
-    if (done) links_.insert_or_assign(link.actor_id, link);
+    if (done || may_pass(done.error().code))
+      links_.insert_or_assign(link.actor_id, Held{.link = link, .works = done.has_value()});
   }
-  if (!done)
-    LOG(error, "link of {}: {}; other links work on", link.actor_id, done.error().describe());
-  say(reply, to_bytes(codec::json_write(codec::json::object{
-                 {"accepted", done.has_value()}, {"error", done ? "" : done.error().detail}})));
+  say_of_link(reply, link, done);
   co_return Result<void>{};
+}
+
+void ProviderService::say_of_link(const std::string& reply, const lattice::Link& link,
+                                  const Result<void>& outcome) {
+  const std::string why = outcome ? "" : outcome.error().detail;
+  if (outcome)
+    refused_.erase(link.actor_id);
+  else if (std::exchange(refused_[link.actor_id], why) != why)
+    LOG(error, "link of {}: {}; other links work on", link.actor_id, outcome.error().describe());
+  say(reply, to_bytes(codec::json_write(
+                 codec::json::object{{"accepted", outcome.has_value()},
+                                     {"error", why},
+                                     {kMayPass, !outcome && may_pass(outcome.error().code)}})));
 }
 
 runtime::Task<void> ProviderService::take_back(lattice::Link link) {
   CO_TRY(const auto turn, co_await turn_.enter(Deadline::in(kLinkChangeTimeout)));
+  refused_.erase(link.actor_id);
   const auto known = links_.find(link.actor_id);
   if (known == links_.end()) co_return Result<void>{};
-  auto gone = std::move(known->second);
+  auto gone = std::move(known->second.link);
   links_.erase(known);
   co_return co_await provider_->link_delete(std::move(gone));
 }
@@ -142,7 +158,7 @@ runtime::Task<Bytes> ProviderService::handle(const lattice::Invocation& invocati
     co_return fail(Errc::exhausted, kSite,
                    fmt::format("this provider already runs {} calls; try again", kRunningMax));
   }
-  const lattice::Link link = known->second;  // it may be taken back meanwhile
+  const lattice::Link link = known->second.link;  // it may be taken back meanwhile
   const auto deadline = Deadline::in(limits::kGuestCallTimeout);
   ++running_;
   auto result = co_await runtime::with_deadline<Bytes>(

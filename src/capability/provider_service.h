@@ -2,8 +2,9 @@
 // capability::Provider over the bus, as a provider of 2022 would be served, so that any host can
 // run it. The counterpart of host/provider_run.h. Used by trellis-provider; core 0.
 //
-// Beyond 2022: a link that is put with a reply subject is answered with {"accepted","error"}, for
-// the host to know what became of it; the health answer says that it is (docs/protocol.md §4.3).
+// Beyond 2022: a link that is put with a reply subject is answered with {"accepted", "error",
+// "may_pass"}, for the host to know what became of it; the health answer says that it is
+// (docs/protocol.md §3.8, §4.3).
 #pragma once
 
 #include <map>
@@ -25,6 +26,8 @@ namespace trellis::capability {
 
 // The member of the health answer that says that links are answered.
 inline constexpr std::string_view kLinkAnswers = "link_answers";
+// The member of the answer to a link that says that it may be taken another time.
+inline constexpr std::string_view kMayPass = "may_pass";
 
 class ProviderService {
  public:
@@ -47,13 +50,21 @@ class ProviderService {
   runtime::Task<Bytes> handle(const lattice::Invocation& invocation, std::string subject);
   void hear_shutdown(const lattice::Message& message);
   void say(const std::string& subject, Bytes data);
+  void say_of_link(const std::string& subject, const lattice::Link& link,
+                   const Result<void>& outcome);
 
   lattice::Bus& bus_;
   const HostData data_;
   const lattice::Subjects subjects_;
   std::shared_ptr<Provider> provider_;
   lattice::InvocationVerifier verifier_;
-  std::map<std::string, lattice::Link> links_;  // by actor, as its provider took them
+  // Of those that do not work the provider may go on trying, so it has them all the same.
+  struct Held {
+    lattice::Link link;
+    bool works = false;
+  };
+  std::map<std::string, Held> links_;           // by actor
+  std::map<std::string, std::string> refused_;  // by actor, why: so that it is logged once
   runtime::TaskGroup tasks_;
   runtime::Admission turn_;  // one link change at a time, in the order they came
   std::vector<lattice::Subscription> subscriptions_;

@@ -21,12 +21,15 @@ using runtime::Task;
 
 constexpr auto kSoon = 5s;
 
-// Remembers what it is told; takes any link but those with the value "bad".
+// Remembers what it is told; takes any link but those with the value "bad", and "later" once
+// `ready`.
 class Recorder final : public Provider {
  public:
   Task<void> link_put(lattice::Link link) override {
     seen.push_back("put " + link.values["v"]);
     if (link.values["v"] == "bad") co_return fail(Errc::invalid, "test", "v is bad");
+    if (link.values["v"] == "later" && !ready)
+      co_return fail(Errc::unavailable, "test", "no server yet");
     co_return Result<void>{};
   }
   Task<void> link_delete(lattice::Link link) override {
@@ -49,7 +52,7 @@ class Recorder final : public Provider {
   }
 
   std::vector<std::string> seen;
-  bool well = true;
+  bool well = true, ready = false;
 };
 
 // A service on a bus of its own, and those who speak to it.
@@ -108,6 +111,14 @@ struct Bench {
     CO_TRY(const auto json, codec::json_parse(as_text(answer)));
     CO_TRY(const auto error, codec::json_string(json.as_object(), "error"));
     co_return error.value_or("no error said");
+  }
+
+  Task<void> take_back(std::string value) {
+    co_return bus->publish(
+        {.subject = "wasmbus.rpc.test." + service_key.public_key() + ".main.linkdefs.del",
+         .reply = {},
+         .headers = {},
+         .data = lattice::to_msgpack(link(value), false)});
   }
 
   Task<void> open() {
@@ -202,6 +213,37 @@ TEST(ProviderService, SaysWhatBecameOfALink) {
     co_return Result<void>{};
   });
   EXPECT_EQ(bench.seen(), "put bad, put bad, put 1, put 2, del 2, stop");
+}
+
+// What a provider waits for may come: it is asked again, and it has the link meanwhile.
+TEST(ProviderService, KeepsALinkThatMayWorkLater) {
+  Bench bench;
+  bench.run([](Bench& b) -> Task<void> {
+    CO_TRY(const auto bad,
+           co_await b.ask(".linkdefs.put", lattice::to_msgpack(b.link("bad"), true)));
+    EXPECT_EQ(as_text(bad), R"({"accepted":false,"error":"v is bad","may_pass":false})");
+    CO_TRY(const auto none, co_await b.call("Test.Say", b.cluster));
+    EXPECT_TRUE(none.error && none.error->starts_with("unlinked actor"));
+    CO_TRY(const auto later,
+           co_await b.ask(".linkdefs.put", lattice::to_msgpack(b.link("later"), true)));
+    EXPECT_EQ(as_text(later), R"({"accepted":false,"error":"no server yet","may_pass":true})");
+    CO_TRY(const auto early, co_await b.call("Test.Say", b.cluster));
+    EXPECT_EQ(as_text(early.msg), "Test.Saylater!");
+    b.provider->ready = true;
+    CO_TRY(const auto now, co_await b.put("later"));
+    EXPECT_EQ(now, "");
+    CO_TRY(const auto again, co_await b.put("later"));
+    EXPECT_EQ(again, "");
+    b.provider->ready = false;
+    CO_TRY_OK(co_await b.take_back("later"));
+    CO_TRY(const auto once_more, co_await b.put("later"));
+    EXPECT_EQ(once_more, "no server yet");
+    CO_TRY_OK(co_await b.take_back("later"));
+    CO_TRY(const auto gone, co_await b.call("Test.Say", b.cluster));
+    EXPECT_TRUE(gone.error && gone.error->starts_with("unlinked actor"));
+    co_return Result<void>{};
+  });
+  EXPECT_EQ(bench.seen(), "put bad, put later, put later, del later, put later, del later, stop");
 }
 
 TEST(ProviderService, AnswersQuestionsAboutItsHealth) {

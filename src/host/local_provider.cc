@@ -1,14 +1,26 @@
 #include "host/local_provider.h"
 
-#include <fmt/format.h>
-
 #include "codec/cloud_event.h"
 #include "codec/msgpack.h"
 
 namespace trellis::host {
+namespace {
 
-LocalProvider::LocalProvider(Parts& parts, Delivery& delivery, const BuiltinProvider& builtin,
-                             std::string link_name, std::string config_json)
+capability::BusAccess bus_access(const Parts& parts) {
+  const auto& bus = parts.provider_bus;
+  return {.url = (bus.tls ? "tls://" : "nats://") + bus.url,
+          .jwt = bus.user_jwt,
+          .seed = bus.user_seed,
+          .ca_file = parts.config.nats_ca_file,
+          .cert_file = parts.config.nats_cert_file,
+          .key_file = parts.config.nats_key_file};
+}
+
+}  // namespace
+
+LocalProvider::LocalProvider(Parts& parts, Delivery& delivery,
+                             const builtin::BuiltinProvider& builtin, std::string link_name,
+                             std::string config_json)
     : parts_(parts),
       delivery_(delivery),
       key_(builtin.info.public_key),
@@ -21,11 +33,8 @@ LocalProvider::LocalProvider(Parts& parts, Delivery& delivery, const BuiltinProv
            .link_name = link_name_,
            .config_json = std::move(config_json),
            .rpc_timeout = parts.config.rpc_timeout,
-           .data_dir =
-               fmt::format("{}/{}/{}", parts.config.data_dir, parts.config.lattice, builtin.name),
-           .bus_url = (parts.provider_bus.tls ? "tls://" : "nats://") + parts.provider_bus.url,
-           .bus_jwt = parts.provider_bus.user_jwt,
-           .bus_seed = parts.provider_bus.user_seed})) {}
+           .data_dir = builtin::data_dir_of(builtin, parts.config.data_dir, parts.config.lattice),
+           .bus = bus_access(parts)})) {}
 
 LocalProvider::~LocalProvider() = default;
 

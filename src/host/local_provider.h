@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "host/builtin_providers.h"
+#include "builtin/builtin_providers.h"
 #include "host/delivery.h"
 #include "host/parts.h"
 #include "host/running_provider.h"
@@ -30,13 +30,14 @@ class LinkedActors final : public capability::Actors {
 
 class LocalProvider final : public RunningProvider {
  public:
-  LocalProvider(Parts& parts, Delivery& delivery, const BuiltinProvider& builtin,
+  LocalProvider(Parts& parts, Delivery& delivery, const builtin::BuiltinProvider& builtin,
                 std::string link_name, std::string config_json);
   ~LocalProvider() override;
 
   runtime::Task<void> start() override;
   runtime::Task<void> link_put(lattice::Link link) override;
   runtime::Task<void> link_delete(lattice::Link link) override;
+  runtime::Task<void> try_links_again() override { co_return Result<void>{}; }
   std::string trouble_with(const lattice::Link&) const override { return {}; }
   bool was_told(const lattice::Link&) const override { return true; }
   runtime::Task<void> health() override;

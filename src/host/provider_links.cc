@@ -10,7 +10,7 @@ std::vector<lattice::Link> ProviderLinks::begin(const std::vector<lattice::Link>
   std::vector<lattice::Link> given;
   if (one_by_one) return given;
   for (const auto& link : wanted) {
-    if (is_withheld(link) || !told_.emplace(link.actor_id, Told{link, {}}).second) continue;
+    if (is_withheld(link) || !told_.emplace(link.actor_id, Told{link, {}, false}).second) continue;
     given.push_back(link);
   }
   return given;
@@ -38,7 +38,7 @@ void ProviderLinks::told(const Step& step) {
   if (step.gone) {
     told_.erase(step.link.actor_id);
   } else {
-    told_.insert_or_assign(step.link.actor_id, Told{step.link, {}});
+    told_.insert_or_assign(step.link.actor_id, Told{step.link, {}, false});
   }
 }
 
@@ -47,14 +47,25 @@ bool ProviderLinks::was_told(const lattice::Link& link) const {
   return known != told_.end() && known->second.link == link;
 }
 
-void ProviderLinks::answered(const lattice::Link& link, std::string trouble) {
-  if (was_told(link)) told_.at(link.actor_id).answer = std::move(trouble);
+void ProviderLinks::answered(const lattice::Link& link, std::string trouble, bool may_pass) {
+  if (!was_told(link)) return;
+  auto& told = told_.at(link.actor_id);
+  told.may_pass = may_pass && !trouble.empty();
+  told.answer = std::move(trouble);
 }
 
 std::vector<lattice::Link> ProviderLinks::unanswered() const {
   std::vector<lattice::Link> links;
   for (const auto& [actor, told] : told_) {
     if (!told.answer) links.push_back(told.link);
+  }
+  return links;
+}
+
+std::vector<lattice::Link> ProviderLinks::worth_trying_again() const {
+  std::vector<lattice::Link> links;
+  for (const auto& [actor, told] : told_) {
+    if (told.may_pass) links.push_back(told.link);
   }
   return links;
 }

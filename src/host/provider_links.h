@@ -29,9 +29,10 @@ class ProviderLinks {
   void told(const Step& step);
 
   // What the process answered about a link it was told of, if it is one that answers: "" that it
-  // took it.
-  void answered(const lattice::Link& link, std::string trouble);
+  // took it; else whether it may take it another time.
+  void answered(const lattice::Link& link, std::string trouble, bool may_pass = false);
   std::vector<lattice::Link> unanswered() const;
+  std::vector<lattice::Link> worth_trying_again() const;
 
   // The process ended of this link: it gets it no more until it changes or is put again.
   void blame(const lattice::Link& link, std::string why);
@@ -51,6 +52,7 @@ class ProviderLinks {
   struct Told {
     lattice::Link link;
     std::optional<std::string> answer;
+    bool may_pass = false;
   };
   bool is_withheld(const lattice::Link& link) const;
 

@@ -106,5 +106,18 @@ TEST(ProviderLinks, OneActorHasOneLink) {
   EXPECT_EQ(links.known(), 1U);
 }
 
+TEST(ProviderLinks, WhatWasRefusedForAPassingReasonIsWorthTryingAgain) {
+  ProviderLinks links;
+  links.begin({link("M1"), link("M2"), link("M3")}, false);
+  links.answered(link("M1"), "no server yet", true);
+  links.answered(link("M2"), "nonsense", false);
+  links.answered(link("M3"), "", true);
+  EXPECT_EQ(links.worth_trying_again(), Links{link("M1")});
+  EXPECT_EQ(links.trouble(link("M1")), "no server yet");
+  links.answered(link("M1"), "");
+  EXPECT_EQ(links.worth_trying_again(), Links{});
+  EXPECT_EQ(links.trouble(link("M1")), "");
+}
+
 }  // namespace
 }  // namespace trellis::host

@@ -169,6 +169,11 @@ runtime::Task<void> ProviderProcess::link_delete(lattice::Link) {
   co_return Result<void>{};
 }
 
+runtime::Task<void> ProviderProcess::try_links_again() {
+  if (const auto run = run_) co_return co_await run->try_links_again();
+  co_return Result<void>{};
+}
+
 runtime::Task<void> ProviderProcess::health() {
   if (state_.kind == ProviderState::Kind::running) co_return Result<void>{};
   co_return fail(Errc::unavailable, kSite, state_.reason);

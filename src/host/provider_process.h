@@ -38,6 +38,7 @@ class ProviderProcess final : public RunningProvider {
   runtime::Task<void> start() override;
   runtime::Task<void> link_put(lattice::Link link) override;
   runtime::Task<void> link_delete(lattice::Link link) override;
+  runtime::Task<void> try_links_again() override;
   std::string trouble_with(const lattice::Link& link) const override {
     return links_.trouble(link);
   }

@@ -300,6 +300,13 @@ runtime::Task<void> ProviderRun::hand_over_links() {
   co_return Result<void>{};
 }
 
+runtime::Task<void> ProviderRun::try_links_again() {
+  if (!up_ || !answers_links_) co_return Result<void>{};
+  CO_TRY(const auto turn, co_await handing_over_.enter(Deadline::in(kHandOverTimeout)));
+  for (auto& link : links_.worth_trying_again()) CO_TRY_OK(co_await ask_about(std::move(link)));
+  co_return Result<void>{};
+}
+
 // Tells it once more, this time for an answer.
 runtime::Task<void> ProviderRun::ask_about(lattice::Link link) {
   lattice::Message question{
@@ -313,14 +320,15 @@ runtime::Task<void> ProviderRun::ask_about(lattice::Link link) {
     co_return Result<void>{};  // its health says more
   }
   const auto said = codec::json_parse(as_text(answer->data));
-  const auto trouble = said && said->is_object() ? codec::json_string(said->get_object(), "error")
-                                                 : Result<std::optional<std::string>>(std::nullopt);
-  if (!trouble) co_return Result<void>{};
-  if (!trouble->value_or("").empty()) {
+  if (!said || !said->is_object()) co_return Result<void>{};
+  const auto error = codec::json_string(said->get_object(), "error");
+  const auto may_pass = codec::json_bool(said->get_object(), capability::kMayPass);
+  const auto trouble = as_log_line(error ? error->value_or("") : "");
+  if (!trouble.empty() && trouble != links_.trouble(link)) {
     LOG(error, "link {} → {} ({}): {}; the link is kept, other links work on", link.actor_id,
-        provider_.key, provider_.link_name, as_log_line(**trouble));
+        provider_.key, provider_.link_name, trouble);
   }
-  links_.answered(link, as_log_line(trouble->value_or("")));
+  links_.answered(link, trouble, may_pass && may_pass->value_or(false));
   co_return Result<void>{};
 }
 

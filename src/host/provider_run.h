@@ -44,6 +44,8 @@ class ProviderRun {
 
   // Tells it of the links that changed. Nothing before it is up: it will be told then.
   runtime::Task<void> tell_links();
+  // Asks once more about the links it refused for a reason that may pass.
+  runtime::Task<void> try_links_again();
   // Asks it to end, and sees to it that it does.
   runtime::Task<void> shut_down(runtime::Deadline deadline);
 

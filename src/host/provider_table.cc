@@ -44,7 +44,7 @@ claims::ProviderClaims claims_of(const capability::ProviderInfo& info) {
 
 std::string known_names() {
   std::string names;
-  for (const auto& provider : builtin_providers()) {
+  for (const auto& provider : builtin::builtin_providers()) {
     names += names.empty() ? "" : ", ";
     names += provider.references.empty() ? "builtin:" + provider.name : provider.references.front();
   }
@@ -128,7 +128,7 @@ runtime::Task<ProviderTable::EntryPtr> ProviderTable::make(control::StartProvide
   co_return entry;
 }
 
-void ProviderTable::make_local(Entry& entry, const BuiltinProvider& builtin,
+void ProviderTable::make_local(Entry& entry, const builtin::BuiltinProvider& builtin,
                                const control::StartProvider& request) {
   entry.claims = claims_of(builtin.info);
   entry.provider = std::make_unique<LocalProvider>(parts_, delivery_, builtin, request.link_name,
@@ -320,6 +320,9 @@ runtime::Task<void> ProviderTable::retry_failed_links() {
   if (std::exchange(retrying_, true)) co_return Result<void>{};
   const auto all = entries_;  // copies: providers and links come and go meanwhile
   for (const auto& [key, entry] : all) {
+    if (entry->stopping) continue;
+    if (auto asked = co_await entry->provider->try_links_again(); !asked)
+      LOG(warn, "trying links again: {}", asked.error().describe());
     const auto failed = entry->failed;
     for (const auto& [of, link] : failed) {
       if (entry->stopping) break;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "control/messages.h"
-#include "host/builtin_providers.h"
+#include "host/builtin_references.h"
 #include "host/delivery.h"
 #include "host/parts.h"
 #include "host/provider_loader.h"
@@ -63,7 +63,7 @@ class ProviderTable {
   using Key = std::pair<std::string, std::string>;  // public key, link name
 
   runtime::Task<EntryPtr> make(control::StartProvider request);
-  void make_local(Entry& entry, const BuiltinProvider& builtin,
+  void make_local(Entry& entry, const builtin::BuiltinProvider& builtin,
                   const control::StartProvider& request);
   runtime::Task<void> make_process(EntryPtr entry, control::StartProvider request);
   runtime::Task<void> ask_policy(const Entry& entry);

@@ -28,6 +28,8 @@ class RunningProvider {
   // it was told, or that it will be when it is up.
   virtual runtime::Task<void> link_put(lattice::Link link) = 0;
   virtual runtime::Task<void> link_delete(lattice::Link link) = 0;
+  // Of a provider elsewhere: those that it refused for a reason that may have passed are put again.
+  virtual runtime::Task<void> try_links_again() = 0;
   // Of a provider elsewhere: what is known against a link, "" if nothing is; and whether it has
   // been told of it.
   virtual std::string trouble_with(const lattice::Link& link) const = 0;

@@ -1,6 +1,6 @@
-#include "host/builtin_providers.h"
+#include "builtin/builtin_providers.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "httpclient/http_client_provider.h"
 #include "httpserver/http_provider.h"
@@ -8,7 +8,7 @@
 #include "keyvalue/redis_provider.h"
 #include "messaging/messaging_provider.h"
 
-namespace trellis::host {
+namespace trellis::builtin {
 namespace {
 
 template <class Provider>
@@ -76,16 +76,6 @@ BuiltinProvider embedded_store() {
           .make = make<keyvalue::EmbeddedProvider>};
 }
 
-// "registry/name" of "registry/name:tag@digest"; a ':' before the last '/' belongs to a port.
-std::string_view without_tag(std::string_view reference) {
-  reference = reference.substr(0, reference.find('@'));
-  const auto slash = reference.rfind('/');
-  const auto colon = reference.rfind(':');
-  const bool tagged =
-      colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
-  return tagged ? reference.substr(0, colon) : reference;
-}
-
 }  // namespace
 
 const std::vector<BuiltinProvider>& builtin_providers() {
@@ -94,25 +84,21 @@ const std::vector<BuiltinProvider>& builtin_providers() {
   return kAll;
 }
 
-const BuiltinProvider* find_builtin(std::string_view reference) {
-  const auto name = without_tag(reference);
-  for (const auto& provider : builtin_providers()) {
-    if (reference == "builtin:" + provider.name ||
-        std::find(provider.references.begin(), provider.references.end(), name) !=
-            provider.references.end()) {
-      return &provider;
-    }
-  }
+const BuiltinProvider* find_by_name(std::string_view name) {
+  for (const auto& provider : builtin_providers())
+    if (provider.name == name) return &provider;
   return nullptr;
 }
 
-bool is_external(const std::vector<std::string>& wanted, const BuiltinProvider& builtin,
-                 std::string_view reference) {
-  if (reference.starts_with("builtin:")) return false;
-  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
-    return name == "all" || name == builtin.name || name == reference ||
-           name == without_tag(reference);
-  });
+const BuiltinProvider* find_by_key(std::string_view public_key) {
+  for (const auto& provider : builtin_providers())
+    if (provider.info.public_key == public_key) return &provider;
+  return nullptr;
 }
 
-}  // namespace trellis::host
+std::string data_dir_of(const BuiltinProvider& provider, std::string_view data_dir,
+                        std::string_view lattice) {
+  return fmt::format("{}/{}/{}", data_dir, lattice, provider.name);
+}
+
+}  // namespace trellis::builtin

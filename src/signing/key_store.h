@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "claims/nkey.h"
 
-namespace trellis::wash {
+namespace trellis::signing {
 
 // The folder named, else ~/.wash/keys.
 Result<std::filesystem::path> keys_directory(const std::string& named);
@@ -37,4 +37,4 @@ struct KeyRequest {
 };
 Result<claims::KeyPair> find_key(const KeyRequest& request);
 
-}  // namespace trellis::wash
+}  // namespace trellis::signing

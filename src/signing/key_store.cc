@@ -1,4 +1,4 @@
-#include "key_store.h"
+#include "signing/key_store.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
 
-#include "command.h"
-#include "files.h"
+#include "base/causes.h"
 
-namespace trellis::wash {
+namespace trellis::signing {
 namespace {
 
 using claims::KeyPair;
@@ -38,6 +38,35 @@ std::string_view name_of(KeyType type) {
   return "";
 }
 
+constexpr std::size_t kSeedFileBytesMax = 4'096;
+
+tl::unexpected<Error> refused(std::string_view what, const fs::path& path, int error) {
+  const Errc code = error == ENOENT   ? Errc::not_found
+                    : error == EACCES ? Errc::denied
+                                      : Errc::internal;
+  return fail(code, "signing.file",
+              fmt::format("Cannot {} {}: {} (os error {})", what, path.string(),
+                          std::generic_category().message(error), error));
+}
+
+// A file, or a pipe that a shell made of a command.
+Result<std::string> read_seed_file(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return refused("read", path, errno);
+  std::string text;
+  std::array<char, 512> buffer{};
+  ssize_t got = 0;
+  do {
+    got = ::read(fd, buffer.data(), buffer.size());
+    if (got > 0) text.append(buffer.data(), static_cast<std::size_t>(got));
+  } while (got > 0 ? text.size() <= kSeedFileBytesMax : got < 0 && errno == EINTR);
+  const int error = got < 0 ? errno : 0;
+  ::close(fd);
+  if (error != 0) return refused("read", path, error);
+  if (text.size() > kSeedFileBytesMax) return refused("read", path, EFBIG);
+  return text;
+}
+
 std::string trimmed(std::string text) {
   text.erase(text.find_last_not_of(" \t\r\n") + 1);
   text.erase(0, text.find_first_not_of(" \t\r\n"));
@@ -52,7 +81,7 @@ Result<KeyPair> key_from_seed(const std::string& seed, KeyType type, const std::
     return fail(pair.error().code, pair.error().site,
                 fmt::format("{}: {}", origin, pair.error().detail));
   if (pair->type() != type)
-    return fail(Errc::invalid, "wash.keys.type",
+    return fail(Errc::invalid, "signing.keys.type",
                 fmt::format("{}: this is the key of type '{}' ({}), but the key of type '{}' is "
                             "needed here; `wash keys gen {}` makes one",
                             origin, name_of(pair->type()), pair->public_key(), name_of(type),
@@ -63,7 +92,7 @@ Result<KeyPair> key_from_seed(const std::string& seed, KeyType type, const std::
 Result<KeyPair> given_key(const KeyRequest& request) {
   if (looks_like_seed(request.given))
     return key_from_seed(request.given, request.type, "The seed that was given");
-  Result<std::string> text = read_file(request.given);
+  Result<std::string> text = read_seed_file(request.given);
   if (!text)
     return fail(
         caused_by("The key that was given is neither a seed (58 characters that begin with "
@@ -79,29 +108,24 @@ std::string stem_for(const KeyRequest& request) {
 }
 
 Result<void> make_private_directory(const fs::path& directory) {
-  std::error_code ignored;
-  if (fs::is_directory(directory, ignored)) return {};
-  if (directory.has_parent_path()) TRY_OK(make_directory(directory.parent_path()));
+  std::error_code error;
+  if (fs::is_directory(directory, error)) return {};
+  error.clear();
+  if (directory.has_parent_path()) fs::create_directories(directory.parent_path(), error);
+  if (error) return refused("create", directory.parent_path(), error.value());
   if (::mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return fail(Errc::denied, "wash.keys.directory",
-              fmt::format("Cannot create {}: {}", directory.string(),
-                          std::generic_category().message(errno)));
+  return refused("create", directory, errno);
 }
 
 // Never replaces a file: two commands that make the same key at once must end with one key.
 Result<void> store_new(const fs::path& path, const std::string& seed) {
   TRY_OK(make_private_directory(path.parent_path()));
-  const auto refused = [&] {
-    return fail(Errc::denied, "wash.keys.write",
-                fmt::format("Cannot write the new key to {}: {}", path.string(),
-                            std::generic_category().message(errno)));
-  };
   int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return refused();
+  if (fd < 0) return refused("write the new key to", path, errno);
   bool whole = ::write(fd, seed.data(), seed.size()) == static_cast<ssize_t>(seed.size());
   whole = ::close(fd) == 0 && whole;
   if (whole) return {};
-  auto failure = refused();
+  auto failure = refused("write the new key to", path, errno);
   ::unlink(path.c_str());
   return failure;
 }
@@ -110,8 +134,10 @@ Result<void> store_new(const fs::path& path, const std::string& seed) {
 
 Result<fs::path> keys_directory(const std::string& named) {
   if (!named.empty()) return fs::path(named);
-  TRY(fs::path home, wash_home());
-  return home / "keys";
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0')
+    return fail(Errc::invalid, "signing.home", "No home directory found. Please set $HOME.");
+  return fs::path(home) / ".wash" / "keys";
 }
 
 Result<KeyType> parse_key_type(std::string_view word) {
@@ -121,7 +147,7 @@ Result<KeyType> parse_key_type(std::string_view word) {
   });
   for (const TypeName& known : kTypeNames)
     if (lower == known.name || (!known.alias.empty() && lower == known.alias)) return known.type;
-  return fail(Errc::invalid, "wash.keys.type",
+  return fail(Errc::invalid, "signing.keys.type",
               fmt::format("'{}' is not a type of key. The types are: account, user, module (or "
                           "actor), service (or provider), server (or host), operator, cluster",
                           word));
@@ -131,7 +157,7 @@ Result<std::string> stored_seed(const fs::path& directory, const std::string& na
   std::error_code ignored;
   fs::path path = directory / name;
   if (!fs::exists(path, ignored) && fs::exists(path.string() + ".nk", ignored)) path += ".nk";
-  Result<std::string> text = read_file(path);
+  Result<std::string> text = read_seed_file(path);
   if (!text)
     return fail(caused_by(fmt::format("Please ensure {} exists.", path.string()), text.error()));
   return trimmed(*std::move(text));
@@ -145,7 +171,7 @@ Result<std::vector<std::string>> stored_names(const fs::path& directory) {
     if (entries->path().extension() == ".nk") names.push_back(entries->path().filename().string());
   if (error)
     return fail(caused_by(fmt::format("please ensure directory {} exists", directory.string()),
-                          Error{Errc::not_found, "wash.keys.directory",
+                          Error{Errc::not_found, "signing.keys.directory",
                                 fmt::format("{} (os error {})", error.message(), error.value())}));
   std::ranges::sort(names);
   return names;
@@ -157,11 +183,11 @@ Result<KeyPair> find_key(const KeyRequest& request) {
   fs::path path = directory / fmt::format("{}_{}.nk", stem_for(request), name_of(request.type));
   std::error_code ignored;
   if (fs::exists(path, ignored)) {
-    TRY(std::string text, read_file(path));
+    TRY(std::string text, read_seed_file(path));
     return key_from_seed(trimmed(std::move(text)), request.type, path.string());
   }
   if (!request.may_generate)
-    return fail(Errc::not_found, "wash.keys.missing",
+    return fail(Errc::not_found, "signing.keys.missing",
                 fmt::format("No keypair found in {}, please ensure key exists or supply one as a "
                             "flag",
                             path.string()));
@@ -171,4 +197,4 @@ Result<KeyPair> find_key(const KeyRequest& request) {
   return pair;
 }
 
-}  // namespace trellis::wash
+}  // namespace trellis::signing

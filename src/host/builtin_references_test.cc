@@ -1,13 +1,13 @@
 // Goal: the references of 2022 find the provider that replaces them, at any version, and no other
 // reference does.
-#include "host/builtin_providers.h"
+#include "host/builtin_references.h"
 
 #include <gtest/gtest.h>
 
 namespace trellis::host {
 namespace {
 
-TEST(BuiltinProviders, AnyVersionOfTheOldReference) {
+TEST(BuiltinReferences, AnyVersionOfTheOldReference) {
   for (const char* reference :
        {"wasmcloud.azurecr.io/httpserver:0.16.3", "wasmcloud.azurecr.io/httpserver:0.17.0",
         "wasmcloud.azurecr.io/httpserver", "builtin:httpserver",
@@ -19,7 +19,7 @@ TEST(BuiltinProviders, AnyVersionOfTheOldReference) {
   }
 }
 
-TEST(BuiltinProviders, OthersAreNotTaken) {
+TEST(BuiltinReferences, OthersAreNotTaken) {
   for (const char* reference :
        {"wasmcloud.azurecr.io/httpserver2:0.1.0", "localhost:5000/httpserver:0.16.3", "httpserver",
         "builtin:redis", ""}) {
@@ -27,7 +27,7 @@ TEST(BuiltinProviders, OthersAreNotTaken) {
   }
 }
 
-TEST(BuiltinProviders, GiveWayToTheArchivesThatAreWanted) {
+TEST(BuiltinReferences, GiveWayToTheArchivesThatAreWanted) {
   const std::string reference = "wasmcloud.azurecr.io/httpserver:0.16.3";
   const auto& builtin = *find_builtin(reference);
   for (const char* wanted : {"all", "httpserver", "wasmcloud.azurecr.io/httpserver",

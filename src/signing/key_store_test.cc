@@ -1,5 +1,5 @@
 // Keys on disk: found by name, made when missing, never readable by others, never replaced.
-#include "key_store.h"
+#include "signing/key_store.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include <fstream>
 
-namespace trellis::wash {
+namespace trellis::signing {
 namespace {
 
 namespace fs = std::filesystem;
@@ -128,4 +128,4 @@ TEST(KeyTypeWord, IsRefusedWhenUnknownAndTheTypesAreNamed) {
 }
 
 }  // namespace
-}  // namespace trellis::wash
+}  // namespace trellis::signing

@@ -1,0 +1,1 @@
+target_compile_definitions(builtin PRIVATE TRELLIS_VERSION="${PROJECT_VERSION}")
