@@ -1,6 +1,7 @@
 """Many hosts, one lattice: calls between hosts, shared links, and what happens when NATS or a host goes."""
 import collections
 import json
+import subprocess
 import threading
 import time
 
@@ -241,3 +242,30 @@ def test_wrong_credentials_are_said_at_the_start():
         assert box.process.wait(30) != 0
         assert "lets nobody in without credentials" in box.log() and str(made.port) in box.log()
         box.process = None
+
+
+def test_tls_with_a_ca_of_ones_own_and_a_certificate_of_the_hosts(tmp_path):
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=tmp_path, check=True, capture_output=True)
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "ca.key",
+            "-out", "ca.pem", "-subj", "/CN=test CA", "-days", "2")
+    (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    for name in ("server", "host"):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key",
+                "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out",
+                f"{name}.pem", "-days", "2", "-extfile", "names")
+    (tmp_path / "nats.conf").write_text("".join(f"{line}\n" for line in (
+        "tls {", f'  cert_file: "{tmp_path}/server.pem"', f'  key_file: "{tmp_path}/server.key"',
+        f'  ca_file: "{tmp_path}/ca.pem"', "  verify: true", "}")))
+    with lattice("-c", str(tmp_path / "nats.conf")) as made:
+        stranger = made.sandbox(WASMCLOUD_RPC_TLS="1")
+        stranger.start_host(wait=False)
+        assert stranger.process.wait(30) != 0
+        assert "TLS to the NATS server" in stranger.log() and "certificate" in stranger.log()
+        stranger.process = None
+        known = {"WASMCLOUD_RPC_TLS": "1", "TRELLIS_NATS_CA": f"{tmp_path}/ca.pem"}
+        with_certificate = {**known, "TRELLIS_NATS_CERT": f"{tmp_path}/host.pem", "TRELLIS_NATS_KEY": f"{tmp_path}/host.key"}
+        box = made.start(**with_certificate)
+        assert "Lattice default on the NATS server" in box.log()
+        assert http(box.dashboard_port, "/api/v1/inventory").status == 200
