@@ -184,7 +184,7 @@ Task<void> measure(runtime::Cores& cores, char** argument) {
   const auto time = std::chrono::milliseconds(std::atoi(argument[3]) * 1000);
   CO_TRY(const auto identity, host::make_identity(config));
   const lattice::Subjects subjects;
-  const lattice::InvocationSeal seal(identity.cluster, config.lattice);
+  lattice::InvocationSeal seal(identity.cluster, config.lattice);
   host::Peers alike("NSELF", seal.name()), unlike("NSELF", seal.name());
   // A host that does not know the seal: then calls are signed.
   unlike.take({"", "", {}, to_bytes(R"({"specversion":"1.0","id":"1","source":"NOTHER",

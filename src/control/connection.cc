@@ -94,7 +94,8 @@ natsStatus apply_credentials(natsOptions* to, const ConnectOptions& options,
   return NATS_OK;
 }
 
-// The server requires TLS, which is learned by trying.
+// The server requires TLS, which is learned by trying: reading what the system trusts takes longer
+// than most commands.
 natsStatus apply_tls(natsOptions* to, const ConnectOptions& options) {
   natsStatus status = natsOptions_SetSecure(to, true);
   const char* ca = options.tls_ca.empty() ? kSystemCertificates : options.tls_ca.c_str();
@@ -159,7 +160,7 @@ Result<ConnectionHandle> open_connection(const ConnectOptions& options) {
   if (status == NATS_OK) status = apply_credentials(made, options, credentials);
   natsConnection* connection = nullptr;
   if (status == NATS_OK) status = natsConnection_Connect(&connection, made);
-  if (status == NATS_SECURE_CONNECTION_REQUIRED) {
+  if (status == NATS_SECURE_CONNECTION_REQUIRED || status == NATS_SSL_ERROR) {
     status = apply_tls(made, options);
     if (status == NATS_OK) status = natsConnection_Connect(&connection, made);
   }

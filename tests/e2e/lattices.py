@@ -25,8 +25,9 @@ class Lattice:
 
     def sandbox(self, **env):
         box = Sandbox(tempfile.mkdtemp(prefix="trellis-e2e-"))
-        box.env.update(TRELLIS_BUS="nats", TRELLIS_CORES="1", WASMCLOUD_RPC_PORT=str(self.port),
-                       WASMCLOUD_CTL_PORT=str(self.port), NATS_PORT=str(self.port), **env)
+        port = str(self.port)
+        box.env.update({"TRELLIS_BUS": "nats", "TRELLIS_CORES": "1", "WASMCLOUD_RPC_PORT": port,
+                        "WASMCLOUD_CTL_PORT": port, "NATS_PORT": port, **env})
         box.bus_port = self.port
         if self.seed is None:
             self.seed = json.loads(box.wash("keys", "gen", "cluster", "-o", "json").stdout)["seed"]

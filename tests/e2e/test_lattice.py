@@ -286,6 +286,8 @@ def test_tls_with_a_ca_of_ones_own_and_a_certificate_of_the_hosts(tmp_path):
         with_certificate = {**known, "TRELLIS_NATS_CERT": f"{tmp_path}/host.pem", "TRELLIS_NATS_KEY": f"{tmp_path}/host.key"}
         box = made.start(**with_certificate)
         assert "Lattice default on the NATS server" in box.log()
+        for variable in with_certificate:
+            del box.env[variable]
         refused = box.wash("ctl", "get", "hosts", check=False)
         assert refused.returncode == 1 and "certificate" in refused.stderr.lower()
         box.env.update(with_certificate)
