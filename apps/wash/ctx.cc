@@ -191,6 +191,9 @@ void add_ctx(CLI::App& root, Context& context) {
              [arguments] { return remove(*arguments); });
   CLI::App& make_command = add_command(ctx, "new", "Make a context", *arguments);
   make_command.add_flag("-i,--interactive", arguments->interactive, "Ask for its settings");
+  make_command.parse_complete_callback([arguments] {
+    if (arguments->name.empty() && !arguments->interactive) throw CLI::RequiredError("name");
+  });
   context.on(make_command, "wash ctx new production", [arguments] { return make(*arguments); });
   CLI::App& edit_command = add_command(ctx, "edit", "Open a context in an editor", *arguments);
   edit_command.add_option("-e,--editor", arguments->editor, "The editor")

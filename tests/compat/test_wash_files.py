@@ -53,7 +53,7 @@ def test_keys_are_made_for_what_is_signed(pair):
     pair.module("echo", guests.GOOD)
     pair.same("claims", "sign", "echo.wasm", "-n", "Echo", "-q", differs="notice of a new key")
     pair.same("claims", "sign", "echo.wasm", "-n", "Echo", "-q", code=0)  # with the keys that are there now
-    pair.same("keys", "list", any_order=pair.form == "text", code=0, differs=None if pair.form == "text" else "keys in order")
+    pair.same("keys", "list", any_order=True, code=0)  # ours in order, 2022's as the folder has them
     made = [sorted(p.name for p in (side.box.folder / ".wash" / "keys").iterdir()) for side in pair.sides]
     assert made[0] == made[1] == ["echo_module.nk", "tester_account.nk"]
     modes = [[p.stat().st_mode & 0o777 for p in (side.box.folder / ".wash" / "keys").iterdir()] for side in pair.sides]
@@ -243,7 +243,7 @@ def test_contexts(pair):
     pair.same("ctx", "default", "none", code=1)
     pair.same("ctx", "del", "none", code=1)
     pair.same("ctx", "del", "one", code=0)
-    pair.same("ctx", "new", code=2, differs="context without a name")
+    pair.same("ctx", "new", code=2)
     for side in pair.sides:
         (side.box.folder / "own").mkdir()
     pair.same("ctx", "new", "two", "--directory", "$home/own", code=0)
@@ -265,11 +265,18 @@ def test_contexts_of_each_are_used_by_the_other(pair):
 # --- drain ---
 
 def test_draining(pair):
+    for side in pair.sides:
+        side.box.env["TRELLIS_CACHE_DIR"] = str(side.box.folder / "code")  # not the one the tests share
     for words in ("lib", "oci", "all"):
         for side in pair.sides:
             for folder in ("wasmcloudcache", "wasmcloud_ocicache"):
                 (side.box.folder / folder / "x").mkdir(parents=True, exist_ok=True)
-        pair.same("drain", words, differs="more caches to drain" if words == "all" else None, code=0)
+        pair.same("drain", words, code=0)
+        assert words == "all" or any(not list((side.box.folder / "wasmcloudcache").iterdir()) == (words == "lib")
+                                     for side in pair.sides)
+    for side in pair.sides:
+        (side.box.folder / "code").mkdir()
+    pair.same("drain", "all", differs="more caches to drain")
     pair.same("drain", code=2)
 
 
