@@ -103,8 +103,8 @@ std::vector<std::string> capabilities_of(const ActorArguments& arguments) {
   const std::pair<bool, const char*> flags[] = {
       {arguments.keyvalue, "wasmcloud:keyvalue"},
       {arguments.messaging, "wasmcloud:messaging"},
-      {arguments.http_server, "wasmcloud:httpserver"},
       {arguments.http_client, "wasmcloud:httpclient"},
+      {arguments.http_server, "wasmcloud:httpserver"},
       {arguments.blob_store, "wasmcloud:blobstore"},
       {arguments.extras, "wasmcloud:builtin:numbergen"},
       {arguments.logging, "wasmcloud:builtin:logging"},

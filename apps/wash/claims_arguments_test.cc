@@ -34,6 +34,16 @@ TEST(ActorArguments, EachFlagIsItsContract) {
     EXPECT_EQ(capabilities_of(parsed({flag})), std::vector<std::string>{contract}) << flag;
 }
 
+// Scripts compare `claims sign`'s list as text.
+TEST(ActorArguments, ContractsStandInTheOrderOf2022) {
+  EXPECT_EQ(
+      capabilities_of(
+          parsed({"-c", "acme:x", "-e", "-l", "-f", "-q", "--http_client", "-g", "-k"})),
+      (std::vector<std::string>{"wasmcloud:keyvalue", "wasmcloud:messaging", "wasmcloud:httpclient",
+                                "wasmcloud:httpserver", "wasmcloud:blobstore",
+                                "wasmcloud:builtin:logging", "wasmcloud:eventstreams", "acme:x"}));
+}
+
 TEST(ActorArguments, RepeatedContractsAndTagsAreTakenOneByOne) {
   const ActorArguments arguments =
       parsed({"-k", "-c", "acme:x", "--cap", "wasmcloud:keyvalue", "-t", "a", "-t", "b"});

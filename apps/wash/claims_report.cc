@@ -40,6 +40,7 @@ std::string claims_table(const ActorClaims& claims, std::uint64_t now) {
   add_pair(table, "Version", fmt::format("{} ({})", version_of(claims), claims.rev.value_or(0)));
   add_pair(table, "Call Alias", alias_of(claims));
   add_heading(table, claims.provider ? "Capability Provider" : "Capabilities");
+  if (claims.caps.empty()) table.row({{"", 2}});
   for (const std::string& contract_id : claims.caps)
     table.row({{std::string(claims::friendly_capability_name(contract_id)), 2}});
   add_heading(table, "Tags");
@@ -57,7 +58,7 @@ boost::json::object claims_json(const ActorClaims& claims, std::uint64_t now) {
           {"can_be_used", not_before_human(claims.validity, now)},
           {"version", version_of(claims)},
           {"revision", claims.rev.value_or(0)},
-          {"capabilities", std::move(capabilities)},
+          {claims.provider ? "capability_provider" : "capabilities", std::move(capabilities)},
           {"tags", tags_of(claims)},
           {"call_alias", alias_of(claims)}};
 }

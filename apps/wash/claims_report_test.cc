@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "codec/json.h"
 
 namespace trellis::wash {
@@ -75,6 +77,17 @@ TEST(InspectedClaimsTable, NamesAProviderAndItsTags) {
   EXPECT_TRUE(lines[6].ends_with("my_alias"));
   EXPECT_EQ(lines[7], "Capability Provider");
   EXPECT_EQ(lines.back(), "a,b");
+  const auto json = claims_json(claims, kNow);
+  EXPECT_TRUE(json.contains("capability_provider"));
+  EXPECT_FALSE(json.contains("capabilities"));
+}
+
+TEST(InspectedClaimsTable, KeepsTheRowOfNoCapabilities) {
+  claims::ActorClaims some = echo(), none = echo();
+  some.caps.resize(1);
+  none.caps.clear();
+  const auto rows = [](const std::string& table) { return std::ranges::count(table, '\n'); };
+  EXPECT_EQ(rows(claims_table(none, kNow)), rows(claims_table(some, kNow)));
 }
 
 TEST(InspectedClaimsJson, HasTheTypesOf2022) {

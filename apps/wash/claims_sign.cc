@@ -23,6 +23,9 @@ struct SignArguments {
 
 // Replaces the file in one step: a host that reads it never sees half of it.
 Result<void> write_module(const std::string& path, BytesView bytes) {
+  std::error_code made;  // if its folder cannot be made, opening the file says why
+  if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty())
+    std::filesystem::create_directories(folder, made);
   const std::string fresh = fmt::format("{}.{}", path, ::getpid());
   std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
   out << as_text(bytes);
@@ -34,10 +37,11 @@ Result<void> write_module(const std::string& path, BytesView bytes) {
   }
   std::error_code ignored;
   std::filesystem::remove(fresh, ignored);
-  return fail(Errc::denied, "wash.claims.write",
-              fmt::format("Cannot write the signed module to {}{}: is there such a folder, may you "
-                          "write to it, and has it space?",
-                          path, error ? " (" + error.message() + ")" : ""));
+  return fail(
+      Errc::denied, "wash.claims.write",
+      fmt::format("Cannot write the signed module to {}{}: may you write to its folder, and "
+                  "has it space?",
+                  path, error ? " (" + error.message() + ")" : ""));
 }
 
 Result<Output> sign(const Context& context, const SignArguments& arguments) {
@@ -53,13 +57,14 @@ Result<Output> sign(const Context& context, const SignArguments& arguments) {
   TRY(claims::KeyPair subject, subject_key(context, signing, KeyType::module, arguments.source));
   claims.subject = subject.public_key();
   const std::string capabilities = fmt::format("{}", fmt::join(claims.caps, ","));
+  boost::json::array listed(claims.caps.begin(), claims.caps.end());
   TRY(Bytes signed_module, claims::sign_module(as_bytes(*file), std::move(claims), account));
   const std::string destination =
       arguments.destination.empty() ? claims::signed_path(arguments.source) : arguments.destination;
   TRY_OK(write_module(destination, signed_module));
   return Output{
       fmt::format("Successfully signed {} with capabilities: {}", destination, capabilities),
-      {{"destination", destination}, {"capabilities", capabilities}}};
+      {{"destination", destination}, {"capabilities", std::move(listed)}}};
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // wash claims token actor | operator | account | provider: a token alone, without a module.
 #include <memory>
+#include <utility>
 
 #include "claims_arguments.h"
+#include "signing/key_store.h"
 
 namespace trellis::wash {
 namespace {
@@ -28,18 +30,25 @@ struct SignerArguments {
   std::vector<std::string> additional_keys;
 };
 
+// A public key as it is, or that of a seed, as 2022 took it. What was given may be a secret: no
+// error repeats it.
+Result<std::string> public_key_of(const std::string& given, KeyType type) {
+  if (claims::PublicKey::parse(given, type)) return given;
+  auto pair = signing::find_key({.type = type, .given = given, .subject = {}, .directory = {}});
+  if (pair) return pair->public_key();
+  return fail(caused_by("--additional-key takes a public key, a seed, or a file with a seed",
+                        pair.error()));
+}
+
 Result<claims::SignerClaims> signer_claims(const SignerArguments& arguments, KeyType signers) {
-  for (const std::string& key : arguments.additional_keys) {
-    auto parsed = claims::PublicKey::parse(key, signers);
-    if (!parsed)
-      return fail(Errc::invalid, "wash.claims.additional_key",
-                  "--additional-key '" + key + "': " + parsed.error().detail);
-  }
   claims::SignerClaims claims;
+  for (const std::string& given : arguments.additional_keys) {
+    TRY(std::string key, public_key_of(given, signers));
+    claims.valid_signers.push_back(std::move(key));
+  }
   claims.issued_at = unix_now();
   TRY(claims.validity, validity_of(arguments.signing, claims.issued_at));
   claims.name = arguments.signing.name;
-  claims.valid_signers = arguments.additional_keys;
   return claims;
 }
 
@@ -94,7 +103,8 @@ void add_actor_token(CLI::App& token, Context& context) {
 void add_additional_keys(CLI::App& command, SignerArguments& arguments) {
   command
       .add_option("-a,--additional-key", arguments.additional_keys,
-                  "Public key of another valid signer; may be repeated")
+                  "Another valid signer: its public key, its seed or a file with that; may be "
+                  "repeated")
       ->allow_extra_args(false);
 }
 

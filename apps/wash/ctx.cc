@@ -70,12 +70,13 @@ Result<Output> list(const CtxArguments& arguments) {
   TRY(std::optional<std::string> chosen, folder.default_name());
   bool follows_host = !chosen && std::ranges::find(names, kHostConfig) != names.end();
   if (follows_host) chosen = std::string(kHostConfig);
-  std::string text = fmt::format("== Contexts found in {} ==", folder.path.string());
+  std::vector<std::string> lines;
   for (const std::string& name : names)
-    text += fmt::format("\n{}{}", name, name == chosen ? " (default)" : "");
-  return Output{text,
-                {{"contexts", boost::json::array(names.begin(), names.end())},
-                 {"default", chosen.value_or("N/A")}}};
+    lines.push_back(name + (name == chosen ? " (default)" : ""));
+  return Output{
+      fmt::format("== Contexts found in {} ==\n{}", folder.path.string(), fmt::join(lines, "\n")),
+      {{"contexts", boost::json::array(names.begin(), names.end())},
+       {"default", chosen.value_or("N/A")}}};
 }
 
 Result<Output> set_default(const CtxArguments& arguments) {
@@ -84,7 +85,7 @@ Result<Output> set_default(const CtxArguments& arguments) {
   TRY(std::vector<std::string> names, folder.names());
   TRY_OK(must_be_one_of(names, name, "Failed to set new default, context supplied was not found"));
   TRY_OK(folder.set_default(name));
-  return Output{"Set new context successfully", {}};
+  return result_output("Set new context successfully");
 }
 
 Result<Output> remove(const CtxArguments& arguments) {
@@ -97,7 +98,7 @@ Result<Output> remove(const CtxArguments& arguments) {
                 fmt::format("Cannot delete {}", folder.file_of(name).string()));
   TRY(std::optional<std::string> chosen, folder.default_name());
   if (chosen == name) ::unlink((folder.path / "index.json").c_str());
-  return Output{"Removed file successfully", {}};
+  return result_output("Removed file successfully");
 }
 
 Result<void> ask_for_fields(LatticeContext& context) {
@@ -141,10 +142,9 @@ Result<Output> make(const CtxArguments& arguments) {
   context.name = name;
   if (arguments.interactive) TRY_OK(ask_for_fields(context));
   TRY_OK(write_private_file(folder.file_of(name), write_context(context)));
-  return Output{arguments.interactive
-                    ? fmt::format("Created context {}.json", name)
-                    : fmt::format("Created context {}.json with default values", name),
-                {}};
+  return result_output(arguments.interactive
+                           ? fmt::format("Created context {}.json", name)
+                           : fmt::format("Created context {}.json with default values", name));
 }
 
 Result<Output> edit(const Context& output, const CtxArguments& arguments) {
@@ -163,7 +163,7 @@ Result<Output> edit(const Context& output, const CtxArguments& arguments) {
     return fail(Errc::invalid, "wash.ctx",
                 fmt::format("The editor `{}` did not end well", arguments.editor));
   TRY_OK(find_context(folder.path, file));  // still one that can be used
-  return Output{"Finished editing context successfully", {}};
+  return result_output("Finished editing context successfully");
 }
 
 CLI::App& add_command(CLI::App& ctx, const std::string& name, const std::string& about,
@@ -191,6 +191,9 @@ void add_ctx(CLI::App& root, Context& context) {
              [arguments] { return remove(*arguments); });
   CLI::App& make_command = add_command(ctx, "new", "Make a context", *arguments);
   make_command.add_flag("-i,--interactive", arguments->interactive, "Ask for its settings");
+  make_command.parse_complete_callback([arguments] {
+    if (arguments->name.empty() && !arguments->interactive) throw CLI::RequiredError("name");
+  });
   context.on(make_command, "wash ctx new production", [arguments] { return make(*arguments); });
   CLI::App& edit_command = add_command(ctx, "edit", "Open a context in an editor", *arguments);
   edit_command.add_option("-e,--editor", arguments->editor, "The editor")

@@ -35,8 +35,8 @@ Result<Output> get(const KeysArguments& arguments) {
 Result<Output> list(const KeysArguments& arguments) {
   TRY(fs::path directory, signing::keys_directory(arguments.directory));
   TRY(std::vector<std::string> names, signing::stored_names(directory));
-  std::string text = fmt::format("====== Keys found in {} ======", directory.string());
-  for (const std::string& name : names) text += "\n" + name;
+  std::string text =
+      fmt::format("====== Keys found in {} ======\n{}", directory.string(), fmt::join(names, "\n"));
   boost::json::array keys;
   for (const std::string& name : names) keys.emplace_back(name);
   return Output{std::move(text), {{"keys", std::move(keys)}}};

@@ -117,7 +117,7 @@ Result<Output> push(const Context& context, const PushArguments& arguments) {
   const auto tag = reference.tag.empty() ? std::string("latest") : reference.tag;
   TRY(const auto digest, registry::push(*session, tag, what));
   spinner.stop();
-  return Output{fmt::format("\n{} Successfully validated and pushed to {}", kShower, arguments.url),
+  return Output{fmt::format("{} Successfully validated and pushed to {}", kShower, arguments.url),
                 {{"url", arguments.url}, {"digest", digest}}};
 }
 

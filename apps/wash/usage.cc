@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kAbout = "A single CLI to handle all of your wasmCloud tooling needs";
 constexpr const char* kHint = "For more information try '--help'";
 // Commands of 2022 that this version does not have: told apart from typing mistakes.
-constexpr std::string_view kNotHere[] = {"app", "build", "gen", "lint", "new", "reg", "validate"};
+constexpr std::string_view kNotHere[] = {"app", "build", "gen", "lint", "new", "validate"};
 
 // The command that was being read when the mistake was met: the last subcommand that was
 // recognised.

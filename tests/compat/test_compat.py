@@ -5,16 +5,12 @@ import pathlib
 import platform
 import signal
 import subprocess
-import sys
 
+import guests
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-import guests  # noqa: E402
-from conftest import *  # noqa: E402, F403
-from conftest import wait_for  # noqa: E402
-from msgpack import pack  # noqa: E402
-from nats_client import NatsClient  # noqa: E402
+from conftest import wait_for
+from msgpack import pack
+from nats_client import NatsClient
 
 BUILT = pathlib.Path(os.environ["TRELLIS_COMPAT"])
 KEYVALUE = "wasmcloud:keyvalue"

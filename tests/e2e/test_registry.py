@@ -42,7 +42,7 @@ def auth_of(registry):
 def test_push_ping_and_pull(box, registry):
     reference = f"{registry.host}/team/echo:0.3.4"
     pushed = box.wash("reg", "push", reference, ECHO_FILE)
-    assert pushed.stdout == f"\n\n\U0001F6BF Successfully validated and pushed to {reference}\n"
+    assert pushed.stdout == f"\n\U0001F6BF Successfully validated and pushed to {reference}\n"
     assert box.wash("reg", "ping", reference).stdout == "\nPong!\n"
     assert box.wash("reg", "ping", registry.host).stdout == "\nPong!\n"
     pulled = box.wash("reg", "pull", reference)
