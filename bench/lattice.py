@@ -1,13 +1,15 @@
 """A call to an actor on another host over NATS, beside a raw NATS request and its answer, in one run.
 
-The caller has one core (0), host and responder the other (1), as the NATS server (both). Rounds are interleaved; medians are
-printed, ratios are those of the same round. `sealed` is how hosts of one cluster seed call each other, `signed` how they call
-all others. Then: 200 actors and 1,000 links on one host, from a warm cache. Options: --rounds N, --seconds N, --build DIR.
+The caller has one core (0), host and responders the other (1); the NATS server has both. Rounds are interleaved; medians are
+printed, ratios are those of the same round, to `libnats`: a request and its answer with the client library of NATS on both
+sides, a thread for each caller. `own client` is the same with the client that a host has, which puts what belongs together
+into one write. `sealed` is how hosts of one cluster seed call each other, `signed` how they call all others. Then: 200 actors and 1,000 links on one host, from a warm cache. Options: --rounds N, --seconds N, --build DIR.
 """
 import argparse
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -23,7 +25,8 @@ def measure(program, made, actor, seconds):
                          capture_output=True, text=True)
     if run.returncode != 0:
         sys.exit(f"remote_call: {run.stderr}")
-    return {line.split()[0]: tuple(map(float, line.split()[1:])) for line in run.stdout.splitlines()}
+    return {name.strip(): (float(latency), float(rate))
+            for name, latency, rate in (line.rsplit(maxsplit=2) for line in run.stdout.splitlines())}
 
 
 def remote_calls(options):
@@ -35,20 +38,22 @@ def remote_calls(options):
         e2e.wait_for(host.is_ready, 30, "host is ready")
         host.id = host.inventory()["host_id"]
         actor = lattices.start_echo(host)
-        responder = subprocess.Popen(["taskset", "-c", "1", program, "respond", str(made.port)])
+        responders = [subprocess.Popen(["taskset", "-c", "1", program, which, str(made.port)])
+                      for which in ("respond", "respond-libnats")]
         try:
             measure(program, made, actor, 1)  # warm
             rounds = [measure(program, made, actor, options.seconds) for _ in range(options.rounds)]
         finally:
-            responder.kill()
-            responder.wait()
+            for responder in responders:
+                responder.kill()
+                responder.wait()
     print(f"\na call over NATS, median of {options.rounds} rounds\n"
-          f"  {'':<28}{'µs, one at a time':>20}{'÷ raw':>8}{'calls/s, 64 at once':>22}{'÷ raw':>8}")
-    for what in ("raw", "sealed", "signed"):
+          f"  {'':<28}{'µs, one at a time':>20}{'÷ libnats':>11}{'calls/s, 64 at once':>22}{'÷ libnats':>11}")
+    for what in ("libnats", "own client", "sealed", "signed"):
         latency = statistics.median(r[what][0] for r in rounds)
         rate = statistics.median(r[what][1] for r in rounds)
-        print(f"  {what:<28}{latency:>20.1f}{statistics.median(r[what][0] / r['raw'][0] for r in rounds):>8.2f}"
-              f"{rate:>22,.0f}{statistics.median(r[what][1] / r['raw'][1] for r in rounds):>8.2f}")
+        print(f"  {what:<28}{latency:>20.1f}{statistics.median(r[what][0] / r['libnats'][0] for r in rounds):>11.2f}"
+              f"{rate:>22,.0f}{statistics.median(r[what][1] / r['libnats'][1] for r in rounds):>11.2f}")
 
 
 def many_actors(actors=200, links=1000):
@@ -58,8 +63,9 @@ def many_actors(actors=200, links=1000):
         source = pathlib.Path(os.environ["TRELLIS_BUILD"]) / "actors" / "echo.wasm"
         files = []
         for i in range(actors):
-            files.append(host.folder / f"echo{i}.wasm")
-            host.wash("claims", "sign", source, "-d", files[-1], "-n", f"Echo {i}", "-q")
+            copy = shutil.copy(source, host.folder / f"echo{i}.wasm")  # wash has a key for each file's name
+            files.append(host.folder / f"echo{i}_s.wasm")
+            host.wash("claims", "sign", copy, "-d", files[-1], "-n", f"Echo {i}", "-q")
         client = made.client()
 
         def ask(subject, body):

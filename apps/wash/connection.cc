@@ -62,6 +62,14 @@ std::shared_ptr<ConnectionFlags> add_connection(CLI::App& app, const Names& name
       ->group(kGroup)
       ->type_name("<MS>")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{3'600'000}).description(""));
+  const auto tls = [&](const char* flag, std::string& value, const char* variable,
+                       const char* about) {
+    app.add_option(flag, value, about)->envname(variable)->group(kGroup)->type_name("<FILE>");
+  };
+  tls("--tls-ca", flags->tls_ca, "TRELLIS_NATS_CA",
+      "Whom to trust when NATS requires TLS, instead of the system's certificates");
+  tls("--tls-cert", flags->tls_cert, "TRELLIS_NATS_CERT", "Certificate to show to NATS");
+  tls("--tls-key", flags->tls_key, "TRELLIS_NATS_KEY", "Its key");
   app.add_option("--context", flags->context, "A context file to take these settings from")
       ->group(kGroup)
       ->type_name("<FILE>");
@@ -79,6 +87,9 @@ Result<Lattice> resolve(const ConnectionFlags& flags, const ContextSide LatticeC
   to.jwt = flags.jwt.value_or(from.jwt);
   to.seed = flags.seed.value_or(from.seed);
   to.credsfile = flags.credsfile.value_or(from.credsfile);
+  to.tls_ca = flags.tls_ca;
+  to.tls_cert = flags.tls_cert;
+  to.tls_key = flags.tls_key;
   to.lattice_prefix = flags.lattice_prefix.value_or(from.lattice_prefix);
   to.topic_prefix = flags.topic_prefix.value_or(lattice.context.topic_prefix);
   lattice.timeout_given = flags.timeout_ms.has_value();

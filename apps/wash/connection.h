@@ -16,6 +16,7 @@ namespace trellis::wash {
 
 struct ConnectionFlags {
   std::optional<std::string> host, jwt, seed, credsfile, lattice_prefix, topic_prefix, context;
+  std::string tls_ca, tls_cert, tls_key;
   std::optional<std::uint16_t> port;
   std::optional<std::uint64_t> timeout_ms;
 };

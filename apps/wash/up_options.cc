@@ -121,8 +121,8 @@ std::map<std::string, std::string> UpOptions::environment() const {
   environment["TRELLIS_BUS"] = joins_nats() ? "nats" : "embedded";
   for (const char* connection : {"RPC", "PROV_RPC", "CTL"}) {
     const std::string prefix = fmt::format("WASMCLOUD_{}_", connection);
-    environment[prefix + "HOST"] = nats_host;
-    environment[prefix + "PORT"] = fmt::to_string(nats_port);
+    environment[prefix + "HOST"] = bus_host();
+    environment[prefix + "PORT"] = fmt::to_string(bus_port());
     if (remote_url.empty()) continue;
     const std::string remote = remote_address();
     const std::size_t colon = remote.rfind(':');

@@ -24,7 +24,7 @@ inline constexpr auto kGuestCallTimeout = 30s;                 // when the calle
 inline constexpr std::uint32_t kActorCallsMax = 1'000;         // running at once, per actor
 inline constexpr std::uint32_t kActorCallsQueuedMax = 4'000;   // waiting for one of those places
 inline constexpr std::uint32_t kInstancesLiveMax = 2'000;      // per process, all actors
-// What is put back after a call; beyond any of these the next call gets a new instance.
+// What is put back after a call; past these a new instance is made instead (past the last: soon).
 inline constexpr std::size_t kRestoredMemoryBytesMax = 16_MiB;  // at its start
 inline constexpr std::size_t kRestoredGrowthBytesMax = 4_MiB;
 inline constexpr std::size_t kRestoredPagesMax = 64;  // written, of the system's, since its start

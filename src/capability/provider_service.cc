@@ -142,13 +142,27 @@ runtime::Task<void> ProviderService::answer_call(lattice::Message message) {
       response.error = std::move(result.error().detail);
     }
   }
+  auto encoded = lattice::encode(response);
+  if (encoded.size() > bus_.payload_bytes_max()) {
+    response.error = fmt::format(
+        "the answer of {} bytes is larger than what this provider can send in one message ({})",
+        response.msg.size(), bus_.payload_bytes_max());
+    response.msg.clear();
+    response.content_length.reset();
+    encoded = lattice::encode(response);
+  }
   if (response.error) LOG(warn, "a call was refused or failed: {}", *response.error);
-  say(message.reply, lattice::encode(response));
+  say(message.reply, std::move(encoded));
   co_return Result<void>{};
 }
 
 runtime::Task<Bytes> ProviderService::handle(const lattice::Invocation& invocation,
                                              std::string subject) {
+  if (lattice::is_body_apart(invocation))
+    co_return fail(Errc::exhausted, kSite,
+                   fmt::format("the body of {} bytes was left in an object store: this provider "
+                               "takes what comes in one message, up to 700 KiB",
+                               *invocation.content_length));
   CO_TRY_OK(verifier_.verify_arrival(invocation, subject, now_unix()));
   const auto& actor = invocation.origin.public_key;
   const auto known = links_.find(actor);

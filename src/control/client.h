@@ -26,6 +26,8 @@ struct ConnectOptions {
   std::uint16_t port = 4222;
   std::string jwt, seed;  // themselves, or the path of a file that holds them
   std::string credsfile;  // used when no jwt is given
+  // For servers that require TLS: PEM files. Whom to trust ("": the system's), what we show.
+  std::string tls_ca{}, tls_cert{}, tls_key{};
   milliseconds timeout{2000};
   std::string lattice_prefix = "default";
   std::string topic_prefix = "wasmbus.ctl";

@@ -17,6 +17,8 @@
 namespace trellis::control {
 namespace {
 
+constexpr const char* kSystemCertificates = "/etc/ssl/certs/ca-certificates.crt";
+
 // What the connection proves itself with. libnats calls back for it, so it lives as long as the
 // connecting does.
 struct Credentials {
@@ -92,6 +94,18 @@ natsStatus apply_credentials(natsOptions* to, const ConnectOptions& options,
   return NATS_OK;
 }
 
+// The server requires TLS, which is learned by trying.
+natsStatus apply_tls(natsOptions* to, const ConnectOptions& options) {
+  natsStatus status = natsOptions_SetSecure(to, true);
+  const char* ca = options.tls_ca.empty() ? kSystemCertificates : options.tls_ca.c_str();
+  if (status == NATS_OK) status = natsOptions_LoadCATrustedCertificates(to, ca);
+  if (status == NATS_OK) status = natsOptions_SetExpectedHostname(to, options.host.c_str());
+  if (status == NATS_OK && !options.tls_cert.empty())
+    status =
+        natsOptions_LoadCertificatesChain(to, options.tls_cert.c_str(), options.tls_key.c_str());
+  return status;
+}
+
 std::string url_of(const ConnectOptions& options) {
   bool ipv6 = options.host.find(':') != std::string::npos;
   std::string host = ipv6 ? fmt::format("[{}]", options.host) : options.host;
@@ -145,6 +159,10 @@ Result<ConnectionHandle> open_connection(const ConnectOptions& options) {
   if (status == NATS_OK) status = apply_credentials(made, options, credentials);
   natsConnection* connection = nullptr;
   if (status == NATS_OK) status = natsConnection_Connect(&connection, made);
+  if (status == NATS_SECURE_CONNECTION_REQUIRED) {
+    status = apply_tls(made, options);
+    if (status == NATS_OK) status = natsConnection_Connect(&connection, made);
+  }
   if (status != NATS_OK) return fail(nats_error(status));
   return ConnectionHandle(connection);
 }

@@ -90,6 +90,7 @@ class Instance {
   Outcome outcome_;
 
   TouchedPages touched_;
+  unsigned dear_restores_ = 0;                       // with more pages than is usual
   std::vector<wasmtime_global_t> restored_globals_;  // once they were needed
 
   // The engine keeps pointers to these while an operation is under way.

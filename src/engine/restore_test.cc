@@ -201,17 +201,20 @@ TEST_F(Restore, TakesNoImageOfAStartThatWasRefusedMemory) {
   for (const auto& answer : answers) EXPECT_EQ(answer, u32(0) + u32(36));
 }
 
-TEST_F(Restore, KeepsNoInstanceThatWroteALot) {
+TEST_F(Restore, RenewsAnInstanceThatWroteMuchNowAndThen) {
   std::string text = prober("(memory.fill (i32.const 0x20000) (i32.const 7) (i32.const $BYTES))");
   text.replace(text.find("4 64"), 4, "20 64");
   const auto filling = [&](std::string_view bytes) {
     std::string filled = text;
     return filled.replace(filled.find("$BYTES"), 6, bytes);
   };
+  const std::vector<std::uint32_t> addresses(60, 128);
   std::vector<std::string> answers;
-  EXPECT_GE(probe(filling("0x80000"), {128, 128, 128}, answers), 3u);
-  const auto made = probe(filling("0x10000"), {128, 128, 128}, answers);
-  if (restores()) EXPECT_EQ(made, 1u) << "so much is put back";
+  const auto made = probe(filling("0x80000"), addresses, answers);
+  EXPECT_GE(made, 3u);
+  if (restores()) EXPECT_LE(made, 10u) << "but not at each call";
+  const auto made_of_less = probe(filling("0x10000"), addresses, answers);
+  if (restores()) EXPECT_EQ(made_of_less, 1u);
   for (const auto& answer : answers) EXPECT_EQ(answer, u32(0) + u32(20));
 }
 

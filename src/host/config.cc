@@ -149,8 +149,10 @@ Result<BusConnection> read_connection(const Environment& get, const std::string&
                 fmt::format("{0}JWT is set and {0}SEED is not: a JWT for NATS needs the seed that "
                             "goes with it",
                             prefix));
-  if (!jwt.empty()) connection.jwt = std::move(jwt);
-  if (!seed.empty()) connection.seed = std::move(seed);
+  if (!seed.empty()) {  // who it is, as a whole: not one's token with another's seed
+    connection.jwt = std::move(jwt);
+    connection.seed = std::move(seed);
+  }
   connection.tls = flag(get, (prefix + "TLS").c_str(), connection.tls);
   return connection;
 }

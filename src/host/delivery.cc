@@ -11,6 +11,7 @@
 namespace trellis::host {
 namespace {
 
+constexpr auto kRefusedLoggedEvery = std::chrono::seconds(1);
 constexpr std::uint64_t kTimeLeftMsMax = 3'600'000;
 constexpr std::size_t kRunningMax = 5'000;  // invocations from the bus at once; more are refused
 
@@ -63,7 +64,8 @@ runtime::Task<void> Delivery::answer(Target target, lattice::Message message) {
   lattice::InvocationResponse response;
   auto invocation = lattice::decode_invocation(message.data);
   if (!invocation) {
-    LOG(warn, "a message to {} is no invocation: {}", target.key, invocation.error().describe());
+    note_refused(fmt::format("a message to {}, which is no invocation: {}", target.key,
+                             invocation.error().describe()));
     response.error = "Failed to deserialize msgpack invocation";
   } else {
     response.invocation_id = invocation->id;
@@ -77,7 +79,7 @@ runtime::Task<void> Delivery::answer(Target target, lattice::Message message) {
   }
   if (message.reply.empty()) co_return Result<void>{};
   auto sent = co_await send(message.reply, response);
-  if (!sent && sent.error().code != Errc::unavailable) {  // too large, or no place for it
+  if (!sent) {  // too large, or no place for it
     response.msg.clear();
     response.content_length.reset();
     response.error = sent.error().detail;
@@ -110,12 +112,23 @@ runtime::Task<Bytes> Delivery::handle(Target target, std::string_view subject,
   if (genuine) {
     result = co_await execute(std::move(target), invocation);
   } else {
-    LOG(warn, "refused an invocation of {} on {} from {}: {}", invocation.operation, target.key,
-        invocation.origin.public_key, genuine.error().describe());
+    note_refused(fmt::format("an invocation of {} on {} from {}: {}", invocation.operation,
+                             target.key, invocation.origin.public_key, genuine.error().describe()));
     result = fail(std::move(genuine).error());
   }
   --running_;
   co_return result;
+}
+
+// Whoever can publish can make this line: once a second is enough of it.
+void Delivery::note_refused(const std::string& what) {
+  ++refused_;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - refused_logged_at_ < kRefusedLoggedEvery) return;
+  refused_logged_at_ = now;
+  LOG(warn, "refused {}{}", what,
+      refused_ > 1 ? fmt::format(" ({} in all since the last of these lines)", refused_) : "");
+  refused_ = 0;
 }
 
 // A body in the object store is fetched only for who has proved to be of this cluster.

@@ -44,11 +44,15 @@ class Delivery {
                                                 const lattice::Invocation& invocation) const;
   runtime::Task<Bytes> execute(Target target, const lattice::Invocation& invocation);
 
+  void note_refused(const std::string& what);
+
   Parts& parts_;
   const lattice::InvocationSeal& seal_;
   LargeMessages& large_;
   lattice::InvocationVerifier verifier_;
   std::size_t running_ = 0;
+  std::uint64_t refused_ = 0;  // since the last line about it
+  std::chrono::steady_clock::time_point refused_logged_at_{};
   unsigned next_core_ = 0;
 };
 

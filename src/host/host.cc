@@ -215,11 +215,12 @@ runtime::Task<void> Host::open_state() {
     CO_TRY(state_, lattice::State::open(folder + "/state.jsonl", state_observer()));
     co_return Result<void>{};
   }
-  CO_TRY(state_, co_await lattice::open_lattice_state(bus_->control(),
-                                                      {.prefix = config_.lattice,
-                                                       .domain = config_.js_domain,
-                                                       .journal_file = folder + "/state.jsonl",
-                                                       .observer = state_observer()}));
+  CO_TRY(state_, co_await lattice::open_lattice_state(
+                     bus_->control(), {.prefix = config_.lattice,
+                                       .domain = config_.js_domain,
+                                       .journal_file = folder + "/state.jsonl",
+                                       .observer = state_observer(),
+                                       .connected = [this] { return bus_->connected(); }}));
   co_return Result<void>{};
 }
 
@@ -421,10 +422,11 @@ runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
     events_->publish(events_->make.host_stopped(config_.labels));
   }
   if (state_) CO_TRY_OK(co_await state_->stop());
-  auto flushed = bus_ ? co_await bus_->stop(deadline) : Result<void>{};
+  // Were it not stopped, something of it would still run.
+  if (bus_) CO_TRY_OK(co_await bus_->stop(deadline));
   take_apart();
   LOG(info, "Host {} stopped.", identity_.host.public_key());
-  co_return flushed;
+  co_return Result<void>{};
 }
 
 void Host::take_apart() {  // on core 0, where all of it lives; the reverse of start_on_core()

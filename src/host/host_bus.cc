@@ -82,9 +82,12 @@ runtime::Task<void> HostBus::join_nats(const Config& config, const Identity& ide
   co_return Result<void>();
 }
 
-void HostBus::connection_changed(bool connected, const std::string& why) {
-  const bool all = rpc_ && rpc_->connected() && (!control_ || control_->connected());
-  if (changed_ && (all || !connected)) changed_(connected, why);
+bool HostBus::connected() const {
+  return embedded_ || (rpc_ && rpc_->connected() && (!control_ || control_->connected()));
+}
+
+void HostBus::connection_changed(bool is_back, const std::string& why) {
+  if (changed_ && (connected() || !is_back)) changed_(is_back, why);
 }
 
 runtime::Task<void> HostBus::stop(runtime::Deadline deadline) {

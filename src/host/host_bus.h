@@ -31,6 +31,7 @@ class HostBus {
   lattice::Bus& rpc() { return embedded_ ? *embedded_ : static_cast<lattice::Bus&>(*rpc_); }
   lattice::Bus& control() { return control_ ? *control_ : rpc(); }
   const ProviderBus& for_providers() const { return for_providers_; }
+  bool connected() const;
   bool embedded() const { return embedded_ != nullptr; }
   // Where clients find the control interface.
   const std::string& control_host() const { return control_host_; }
@@ -43,7 +44,7 @@ class HostBus {
   HostBus() = default;
   runtime::Task<void> start_embedded(const Config& config, const Identity& identity);
   runtime::Task<void> join_nats(const Config& config, const Identity& identity);
-  void connection_changed(bool connected, const std::string& why);
+  void connection_changed(bool is_back, const std::string& why);
 
   std::unique_ptr<lattice::EmbeddedBus> embedded_;
   std::unique_ptr<lattice::NatsBus> rpc_, control_;  // control_ null: rpc_ carries both

@@ -19,7 +19,9 @@ constexpr std::string_view kHostJson =
     R"("clusterIssuers":["C1","C2"]}})";
 
 TEST(PolicyMessage, TheStartOfAnActorHasNoSourceAndNoContract) {
-  EXPECT_EQ(start_question("r1", {.public_key = "M1", .issuer = "A1"}, kHost, 1000),
+  const PolicyStart actor{
+      .public_key = "M1", .issuer = "A1", .contract_id = "", .link_name = "", .provider = false};
+  EXPECT_EQ(start_question("r1", actor, kHost, 1000),
             R"({"requestId":"r1","action":"start_actor","source":{"publicKey":"","contractId":"",)"
             R"("linkName":"","capabilities":[],"issuer":"","issuedOn":"","expiresAt":1060,)"
             R"("expired":false},"target":{"publicKey":"M1","issuer":"A1","contractId":null,)"

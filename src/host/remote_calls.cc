@@ -17,8 +17,7 @@ constexpr std::size_t kUnsealedMax = 10'000;  // then all are asked anew
 
 RemoteCalls::RemoteCalls(runtime::Cores& cores, lattice::Bus& bus,
                          const lattice::Subjects& subjects, const Identity& identity,
-                         const lattice::InvocationSeal& seal, const Peers& peers,
-                         LargeMessages& large)
+                         lattice::InvocationSeal& seal, const Peers& peers, LargeMessages& large)
     : cores_(cores),
       bus_(bus),
       subjects_(subjects),
@@ -45,12 +44,15 @@ runtime::Task<Bytes> RemoteCalls::call(lattice::Entity origin, lattice::Entity t
   if (takes_seal(subject, invocation)) {
     seal_.put_on(invocation, host_key, now_unix());
     auto answer = co_await send(seal_.subject(subject), invocation, deadline);
-    if (answer || answer.error().code != Errc::not_found) co_return answer;
+    // Nobody there knows the seal; or this client may use the subjects of 2022 only.
+    const bool another_way =
+        !answer && (answer.error().code == Errc::not_found || answer.error().code == Errc::denied);
+    if (!another_way) co_return answer;
     needs_signature(subject);
     invocation.seal.clear();
   }
   lattice::sign(invocation, identity_.cluster, host_key);
-  co_return co_await send(std::move(subject), std::move(invocation), deadline);
+  co_return co_await send(std::move(subject), invocation, deadline);
 }
 
 // Large bodies go signed: chunks are what everybody knows.
@@ -70,14 +72,14 @@ void RemoteCalls::needs_signature(const std::string& subject) {
   unsealed[subject] = Clock::now() + kAskSealedAgain;
 }
 
-runtime::Task<Bytes> RemoteCalls::send(std::string subject, lattice::Invocation invocation,
+runtime::Task<Bytes> RemoteCalls::send(std::string subject, const lattice::Invocation& invocation,
                                        runtime::Deadline deadline) {
   // The body of a large one goes ahead of it, by itself.
-  Bytes body;
-  if (large_.is_large_request(invocation.msg.size())) body.swap(invocation.msg);
-  Bytes message = lattice::encode(invocation);
+  const bool large = large_.is_large_request(invocation.msg.size());
+  Bytes body = large ? invocation.msg : Bytes();
+  Bytes message = lattice::encode(invocation, large ? BytesView() : BytesView(invocation.msg));
   auto make = [this, subject = std::move(subject), message = std::move(message),
-               body = std::move(body), id = std::move(invocation.id),
+               body = std::move(body), id = invocation.id,
                deadline]() mutable -> runtime::Task<Bytes> {
     return send_on_core_0(std::move(subject), std::move(message), std::move(body), std::move(id),
                           deadline);
@@ -101,7 +103,11 @@ runtime::Task<Bytes> RemoteCalls::send_on_core_0(std::string subject, Bytes mess
   if (response.error) co_return fail(Errc::invalid, "remote.error", std::move(*response.error));
   const auto length = response.content_length.value_or(0);
   if (length <= response.msg.size()) co_return std::move(response.msg);
-  co_return co_await large_.take(lattice::response_object(id), length, deadline);
+  auto taken = co_await large_.take(lattice::response_object(id), length, deadline);
+  // The call was served: what is missing is its answer, and not somebody to serve it.
+  if (!taken && taken.error().code == Errc::not_found)
+    co_return fail(Errc::corrupt, "remote.answer", std::move(taken.error().detail));
+  co_return taken;
 }
 
 }  // namespace trellis::host

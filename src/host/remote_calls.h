@@ -26,7 +26,7 @@ class LargeMessages;
 class RemoteCalls {
  public:
   RemoteCalls(runtime::Cores& cores, lattice::Bus& bus, const lattice::Subjects& subjects,
-              const Identity& identity, const lattice::InvocationSeal& seal, const Peers& peers,
+              const Identity& identity, lattice::InvocationSeal& seal, const Peers& peers,
               LargeMessages& large);
 
   // Errors: not_found (nobody serves the target), unavailable (the bus is away: says why), timeout,
@@ -41,7 +41,7 @@ class RemoteCalls {
 
   bool takes_seal(const std::string& subject, const lattice::Invocation& invocation);
   void needs_signature(const std::string& subject);
-  runtime::Task<Bytes> send(std::string subject, lattice::Invocation invocation,
+  runtime::Task<Bytes> send(std::string subject, const lattice::Invocation& invocation,
                             runtime::Deadline deadline);
   runtime::Task<Bytes> send_on_core_0(std::string subject, Bytes message, Bytes body,
                                       std::string id, runtime::Deadline deadline);
@@ -50,7 +50,7 @@ class RemoteCalls {
   lattice::Bus& bus_;
   const lattice::Subjects& subjects_;
   const Identity& identity_;
-  const lattice::InvocationSeal& seal_;
+  lattice::InvocationSeal& seal_;
   const Peers& peers_;
   LargeMessages& large_;
   std::vector<Unsealed> unsealed_;  // by core

@@ -15,10 +15,11 @@ Result<void> check_message(const Message& message, std::size_t payload_bytes_max
   if (!message.reply.empty() && !valid_subject(message.reply))
     return fail(Errc::invalid, kSite,
                 fmt::format("'{}' is not a subject", message.reply.substr(0, 80)));
-  if (message.data.size() > payload_bytes_max)
+  const auto bytes = message.data.size() + nats_header_bytes(message.headers);
+  if (bytes > payload_bytes_max)
     return fail(Errc::invalid, kSite,
-                fmt::format("a message of {} bytes is larger than the bus takes ({})",
-                            message.data.size(), payload_bytes_max));
+                fmt::format("a message of {} bytes is larger than the bus takes ({})", bytes,
+                            payload_bytes_max));
   return check_headers(message.headers);
 }
 

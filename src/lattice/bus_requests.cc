@@ -28,7 +28,9 @@ struct BusRequests::Table {
     std::size_t wanted;  // answers after which waiting ends
     std::vector<Message> answers;
     bool nobody = false;  // listens
+    std::string subject;  // asked on
     std::string failed;   // why, when it has
+    Errc failed_how = Errc::unavailable;
     runtime::Parking parking;
   };
 
@@ -80,12 +82,13 @@ runtime::Task<runtime::Wake> BusRequests::Table::ask(std::shared_ptr<Table> tabl
     std::uint64_t id;
     ~Registered() { in.waiters.erase(id); }
   };
+  waiter.subject = subject;
   table->waiters.emplace(id, &waiter);
   const Registered registered{*table, id};
   CO_TRY(const auto heard, table->send(std::move(message)));
   const auto wake = heard ? co_await waiter.parking.wait(deadline) : runtime::Wake::woken;
   if (table->closed) co_return fail(Errc::unavailable, kSite, "the bus has stopped");
-  if (!waiter.failed.empty()) co_return fail(Errc::unavailable, kSite, waiter.failed);
+  if (!waiter.failed.empty()) co_return fail(waiter.failed_how, kSite, waiter.failed);
   if (!heard || waiter.nobody)
     co_return fail(Errc::unavailable, kNoResponders.data(),
                    fmt::format("no responders on {}", subject));
@@ -114,6 +117,15 @@ std::string_view BusRequests::name_in_inbox(std::string_view subject) const {
 }
 
 void BusRequests::answer(Message message) { table_->answer(std::move(message)); }
+
+void BusRequests::refuse(std::string_view subject, const std::string& why) {
+  for (const auto& [id, waiter] : table_->waiters) {
+    if (waiter->subject != subject) continue;
+    waiter->failed = why;
+    waiter->failed_how = Errc::denied;
+    waiter->parking.wake();
+  }
+}
 
 void BusRequests::fail_waiting(const std::string& why) { table_->fail_waiting(why); }
 

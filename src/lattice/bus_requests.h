@@ -39,6 +39,8 @@ class BusRequests {
 
   runtime::Task<Message> request(Message message, runtime::Deadline deadline);
   runtime::Task<std::vector<Message>> collect(Message message, runtime::Deadline deadline);
+  // Who waits for an answer on `subject` gets `denied` with these words, at once.
+  void refuse(std::string_view subject, const std::string& why);
   // Who waits now gets `unavailable` with these words, at once.
   void fail_waiting(const std::string& why);
   void close();

@@ -40,7 +40,7 @@ ChunkStore::Options in_lab() {
 class ChunkStoreTest : public OverNats {
  protected:
   // A store and a connection besides.
-  void with_store(NatsServer& server, ChunkStore::Options options,
+  void with_store(JetStreamServer& server, ChunkStore::Options options,
                   std::function<Task<void>(ChunkStore&, LibnatsBus&)> test) {
     with_connections([&](Connections& connections) -> Task<void> {
       CO_TRY(auto* bus, co_await connections.open({.url = server.url()}));
@@ -84,7 +84,7 @@ class ChunkStoreTest : public OverNats {
 };
 
 TEST_F(ChunkStoreTest, PutsAnObjectAsBothGenerationsReadIt) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
     Received wire;
     CO_TRY(const auto heard, other.subscribe("$O.lab.>", "", wire.handler()));
@@ -123,7 +123,7 @@ TEST_F(ChunkStoreTest, PutsAnObjectAsBothGenerationsReadIt) {
 }
 
 TEST_F(ChunkStoreTest, GivesBackWhatWasPutWhateverItsSize) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
     ChunkStore reader(other, in_lab());
     for (const std::size_t size : {0, 1, 131'071, 131'072, 131'073, 1'000'000, 9'000'001}) {
@@ -142,7 +142,7 @@ TEST_F(ChunkStoreTest, GivesBackWhatWasPutWhateverItsSize) {
 
 // The server sends as much as the reader says it can take, not more.
 TEST_F(ChunkStoreTest, TakesALargeObjectAtItsOwnPace) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
     Received paces;
     CO_TRY(const auto heard, other.subscribe("$JS.FC.OBJ_lab.>", "", paces.handler()));
@@ -156,7 +156,7 @@ TEST_F(ChunkStoreTest, TakesALargeObjectAtItsOwnPace) {
 }
 
 TEST_F(ChunkStoreTest, ReadsWhatEarlierClientsWrote) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
     CO_TRY_OK(co_await write(other, kName, meta(14, 2, ""), {"hello, ", "lattice"}));
     CO_TRY(const auto back, co_await store.get(kName, 14));
@@ -174,7 +174,7 @@ TEST_F(ChunkStoreTest, ReadsWhatEarlierClientsWrote) {
 }
 
 TEST_F(ChunkStoreTest, ReadsWhatLaterClientsWroteAndChecksIt) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
     CO_TRY_OK(
         co_await write(other, kBase64Name, meta(14, 2, kHelloDigest), {"hello, ", "lattice"}));
@@ -185,7 +185,7 @@ TEST_F(ChunkStoreTest, ReadsWhatLaterClientsWroteAndChecksIt) {
 }
 
 TEST_F(ChunkStoreTest, RefusesWhatIsNotWhatItSays) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
     CO_TRY_OK(co_await write(other, kBase64Name, meta(14, 2, ""), {"hello, ", "lattice"}));
     const std::string other_digest = "SHA-256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=";
@@ -212,7 +212,7 @@ TEST_F(ChunkStoreTest, RefusesWhatIsNotWhatItSays) {
 }
 
 TEST_F(ChunkStoreTest, SaysWhatIsGoneOrWasDeleted) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
     const auto no_stream = co_await store.get(kName, 1'000);
     EXPECT_FALSE(no_stream);
@@ -235,7 +235,7 @@ TEST_F(ChunkStoreTest, SaysWhatIsGoneOrWasDeleted) {
 }
 
 TEST_F(ChunkStoreTest, TakesNoMoreThanTheCallerDoes) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus&) -> Task<void> {
     CO_TRY_OK(co_await store.put(kName, some_bytes(1'001)));
     const auto refused = co_await store.get(kName, 1'000);
@@ -248,7 +248,7 @@ TEST_F(ChunkStoreTest, TakesNoMoreThanTheCallerDoes) {
 }
 
 TEST_F(ChunkStoreTest, WorksWhereMessagesMustBeSmall) {
-  NatsServer server(std::string(kWithJetStream) + "max_payload: 4096\n");
+  JetStreamServer server(std::string(kWithJetStream) + "max_payload: 4096\n");
   auto options = in_lab();
   options.payload_bytes_max = 4'096;
   with_store(server, options, [](ChunkStore& store, LibnatsBus&) -> Task<void> {
@@ -262,7 +262,7 @@ TEST_F(ChunkStoreTest, WorksWhereMessagesMustBeSmall) {
 
 TEST_F(ChunkStoreTest, ForgetsInAStreamOfItsOwnAndTakesThatOfOthersAsItIs) {
   for (const bool made_before : {false, true}) {
-    NatsServer server;
+    JetStreamServer server;
     with_store(server, in_lab(), [&](ChunkStore& store, LibnatsBus& other) -> Task<void> {
       if (made_before) CO_TRY_OK(co_await make_stream(other));
       CO_TRY_OK(co_await store.put(kName, some_bytes(10)));
@@ -277,7 +277,7 @@ TEST_F(ChunkStoreTest, ForgetsInAStreamOfItsOwnAndTakesThatOfOthersAsItIs) {
 }
 
 TEST_F(ChunkStoreTest, MakesItsStreamAgainWhenSomebodyRemovedIt) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
     CO_TRY_OK(co_await store.put(kName, some_bytes(10)));
     CO_TRY_OK(co_await other.request(text_message("$JS.API.STREAM.DELETE.OBJ_lab", ""), soon()));
@@ -289,7 +289,7 @@ TEST_F(ChunkStoreTest, MakesItsStreamAgainWhenSomebodyRemovedIt) {
 }
 
 TEST_F(ChunkStoreTest, APutThatIsRefusedLeavesNothingBehind) {
-  NatsServer server("jetstream { store_dir: \"FOLDER/js\", max_file_store: 1MB }\n");
+  JetStreamServer server("jetstream { store_dir: \"FOLDER/js\", max_file_store: 1MB }\n");
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
     const auto refused = co_await store.put(kName, some_bytes(3'000'000));
     EXPECT_FALSE(refused);
@@ -303,7 +303,7 @@ TEST_F(ChunkStoreTest, APutThatIsRefusedLeavesNothingBehind) {
 }
 
 TEST_F(ChunkStoreTest, RefusesNamesThatWouldMatchOthers) {
-  NatsServer server;
+  JetStreamServer server;
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus&) -> Task<void> {
     CO_TRY_OK(co_await store.put(kName, some_bytes(10)));
     for (const auto& name : {std::string(), std::string("*"), std::string(">"), std::string("a\nb"),
@@ -318,7 +318,7 @@ TEST_F(ChunkStoreTest, RefusesNamesThatWouldMatchOthers) {
 }
 
 TEST_F(ChunkStoreTest, SaysThatTheServerHasNoJetStream) {
-  NatsServer server("");
+  JetStreamServer server("");
   with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus&) -> Task<void> {
     const auto put = co_await store.put(kName, some_bytes(10));
     EXPECT_FALSE(put);

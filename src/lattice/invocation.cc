@@ -107,6 +107,10 @@ Result<void> read_field(codec::MsgpackReader& reader, std::string_view key, Invo
     TRY(into.time_left_ms, read_length(reader));
   } else if (key == "trellis_sealed_at") {
     TRY(into.sealed_at, reader.uint());
+  } else if (key == "trellis_sealed_by") {
+    TRY(into.sealed_by, reader.uint());
+  } else if (key == "trellis_sequence") {
+    TRY(into.sequence, reader.uint());
   } else if (key == "trellis_seal") {
     TRY(into.seal, reader.bytes());
   } else {
@@ -138,18 +142,20 @@ std::string Entity::url() const {
   return url + public_key;
 }
 
-Bytes encode(const Invocation& invocation) {
+Bytes encode(const Invocation& invocation) { return encode(invocation, invocation.msg); }
+
+Bytes encode(const Invocation& invocation, BytesView msg) {
   Bytes out;
-  out.reserve(invocation.msg.size() + invocation.encoded_claims.size() + 512);
+  out.reserve(msg.size() + invocation.encoded_claims.size() + 768);
   codec::MsgpackWriter writer(out);
   const bool sealed = !invocation.seal.empty();
   writer.map(7u + invocation.content_length.has_value() + (invocation.depth > 0) +
-             invocation.time_left_ms.has_value() + (sealed ? 2u : 0u));
+             invocation.time_left_ms.has_value() + (sealed ? 4u : 0u));
   write_entity(writer, "origin", invocation.origin);
   write_entity(writer, "target", invocation.target);
   write_text(writer, "operation", invocation.operation);
   writer.str("msg");
-  writer.bin(invocation.msg);
+  writer.bin(msg);
   write_text(writer, "id", invocation.id);
   write_text(writer, "encoded_claims", invocation.encoded_claims);
   write_text(writer, "host_id", invocation.host_id);
@@ -165,6 +171,8 @@ Bytes encode(const Invocation& invocation) {
   if (invocation.time_left_ms) number("trellis_time_left_ms", *invocation.time_left_ms);
   if (sealed) {
     number("trellis_sealed_at", invocation.sealed_at);
+    number("trellis_sealed_by", invocation.sealed_by);
+    number("trellis_sequence", invocation.sequence);
     writer.str("trellis_seal");
     writer.bin(invocation.seal);
   }

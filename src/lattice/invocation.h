@@ -37,6 +37,7 @@ struct Invocation {
   std::uint32_t depth = 0;                    // calls that led to this one
   std::optional<std::uint64_t> time_left_ms;  // the caller waits no longer
   std::uint64_t sealed_at = 0;                // unix seconds; invocation_seal.h
+  std::uint64_t sealed_by = 0, sequence = 0;  // which run of a host, and its how manieth
   Bytes seal;                                 // then encoded_claims is empty
   bool operator==(const Invocation&) const = default;
 };
@@ -51,6 +52,8 @@ struct InvocationResponse {
 };
 
 Bytes encode(const Invocation& invocation);
+// With this for its msg: an empty one when the body goes apart.
+Bytes encode(const Invocation& invocation, BytesView msg);
 Result<Invocation> decode_invocation(BytesView bytes);
 Bytes encode(const InvocationResponse& response);
 Result<InvocationResponse> decode_invocation_response(BytesView bytes);
@@ -77,7 +80,8 @@ bool is_body_apart(const Invocation& invocation);
 // 2022 missed: an empty body is hashed too; the host id must begin with N or C and have 56
 // characters; the token must be signed for this invocation's id; the target must be whom it arrived
 // at; the same token is not accepted twice, nor one issued outside the replay window. Core 0;
-// memory is bounded by what can be verified within the window.
+// memory is bounded: by what signatures can be verified within the window, and by the hosts that
+// seal. What was seen is known to this process alone.
 class InvocationVerifier {
  public:
   struct Options {
@@ -88,6 +92,7 @@ class InvocationVerifier {
     std::size_t remembered_max =
         1'000'000;                         // tokens within the window; further ones are `exhausted`
     const InvocationSeal* seal = nullptr;  // when sealed ones are taken too; outlives this
+    std::size_t sealers_max = 10'000;      // hosts that seal, of which it is known what came
   };
   explicit InvocationVerifier(Options options);
   ~InvocationVerifier();

@@ -43,10 +43,17 @@ class KeyedHash {
   crypto_generichash_state state_;
 };
 
+std::uint64_t random_number() {
+  CHECK(sodium_init() >= 0);
+  std::uint64_t number = 0;
+  randombytes_buf(&number, sizeof number);
+  return number;
+}
+
 }  // namespace
 
-InvocationSeal::InvocationSeal(const claims::KeyPair& cluster, std::string_view lattice) {
-  CHECK(sodium_init() >= 0);
+InvocationSeal::InvocationSeal(const claims::KeyPair& cluster, std::string_view lattice)
+    : run_(random_number()) {
   auto seed = cluster.seed();
   KeyedHash derive(as_bytes(seed).first(crypto_generichash_KEYBYTES));
   derive.add(std::string_view("trellis invocation seal 1"));
@@ -71,17 +78,21 @@ std::string InvocationSeal::subject(std::string_view target_subject) const {
 }
 
 void InvocationSeal::put_on(Invocation& invocation, std::string_view host_id,
-                            std::uint64_t now_unix) const {
+                            std::uint64_t now_unix) {
   if (invocation.id.empty()) invocation.id = codec::uuid4();
   invocation.host_id = host_id;
   invocation.content_length = invocation.msg.size();
   invocation.encoded_claims.clear();
   invocation.sealed_at = now_unix;
+  invocation.sealed_by = run_;
+  invocation.sequence = sequence_.fetch_add(1, std::memory_order_relaxed) + 1;
   const auto digest = mac(invocation);
   invocation.seal.assign(digest.begin(), digest.end());
 }
 
 bool InvocationSeal::is_whole(const Invocation& invocation) const {
+  if (!invocation.encoded_claims.empty() || invocation.content_length != invocation.msg.size())
+    return false;
   const auto digest = mac(invocation);
   return invocation.seal.size() == digest.size() &&
          sodium_memcmp(invocation.seal.data(), digest.data(), digest.size()) == 0;
@@ -95,6 +106,8 @@ std::array<std::uint8_t, 32> InvocationSeal::mac(const Invocation& invocation) c
   hash.add(std::string_view(invocation.id));
   hash.add(std::string_view(invocation.host_id));
   hash.add(invocation.sealed_at);
+  hash.add(invocation.sealed_by);
+  hash.add(invocation.sequence);
   hash.add(invocation.depth);
   hash.add(BytesView(invocation.msg));
   return hash.finish();

@@ -18,7 +18,7 @@ const claims::KeyPair& cluster() {
   return key;
 }
 
-Invocation sealed(const InvocationSeal& seal) {
+Invocation sealed(InvocationSeal& seal) {
   Invocation invocation;
   invocation.origin = {"MORIGIN", "", ""};
   invocation.target = {"VTARGET", "default", "wasmcloud:keyvalue"};
@@ -34,7 +34,8 @@ std::string subject_of(const InvocationSeal& seal) {
 }
 
 TEST(InvocationSeal, IsReadByWhoHasTheSameSeedAndNobodyElse) {
-  const InvocationSeal seal(cluster(), "default"), same(cluster(), "default");
+  InvocationSeal seal(cluster(), "default");
+  const InvocationSeal same(cluster(), "default");
   const InvocationSeal other_lattice(cluster(), "other");
   const InvocationSeal other_seed(claims::KeyPair::generate(claims::KeyType::cluster), "default");
   EXPECT_EQ(seal.name(), same.name());
@@ -48,7 +49,7 @@ TEST(InvocationSeal, IsReadByWhoHasTheSameSeedAndNobodyElse) {
 }
 
 TEST(InvocationSeal, BreaksWithAnyChange) {
-  const InvocationSeal seal(cluster(), "default");
+  InvocationSeal seal(cluster(), "default");
   const std::vector<std::function<void(Invocation&)>> changes{
       [](Invocation& i) { i.origin.public_key = "MOTHER"; },
       [](Invocation& i) { i.target.public_key = "VOTHER"; },
@@ -62,6 +63,11 @@ TEST(InvocationSeal, BreaksWithAnyChange) {
       [](Invocation& i) { i.host_id = "N" + std::string(55, 'B'); },
       [](Invocation& i) { i.sealed_at += 1; },
       [](Invocation& i) { i.depth = 0; },
+      [](Invocation& i) { i.sealed_by += 1; },
+      [](Invocation& i) { i.sequence += 1; },
+      [](Invocation& i) { i.content_length = 4; },
+      [](Invocation& i) { i.content_length.reset(); },
+      [](Invocation& i) { i.encoded_claims = "e30.e30.e30"; },
       [](Invocation& i) { i.seal[0] ^= 1; },
       [](Invocation& i) { i.seal.pop_back(); },
       [](Invocation& i) { i.seal.clear(); },
@@ -76,7 +82,7 @@ TEST(InvocationSeal, BreaksWithAnyChange) {
 
 class SealedArrival : public ::testing::Test {
  protected:
-  const InvocationSeal seal{cluster(), "default"};
+  InvocationSeal seal{cluster(), "default"};
   InvocationVerifier verifier{
       {.cluster_issuers = {cluster().public_key()}, .lattice = "default", .seal = &seal}};
 
@@ -117,6 +123,40 @@ TEST_F(SealedArrival, HasItsBodyWithIt) {
   auto invocation = sealed(seal);
   invocation.msg.clear();  // as if it were elsewhere
   EXPECT_EQ(refused(invocation, subject_of(seal)), "Invocation seal invalid");
+}
+
+// Who has no seed takes a sealed call off the wire, says that its body is in the object store, and
+// puts claims beside it that nobody signed.
+TEST_F(SealedArrival, TakesNoBodyFromElsewhere) {
+  auto invocation = sealed(seal);
+  invocation.content_length = 1000;
+  const auto stranger = claims::KeyPair::generate(claims::KeyType::cluster);
+  auto forged = invocation;
+  sign(forged, stranger, kHost, {"jti", kNow});
+  invocation.encoded_claims = forged.encoded_claims;
+  ASSERT_TRUE(is_body_apart(invocation));
+  const auto head = verifier.verify_head(invocation, subject_of(seal), kNow);
+  ASSERT_FALSE(head);
+  EXPECT_EQ(head.error().detail, "Invocation is sealed and its body is not with it");
+  EXPECT_EQ(refused(invocation, subject_of(seal)), "Invocation seal invalid");
+}
+
+TEST_F(SealedArrival, IsKnownAgainHoweverManyCameMeanwhile) {
+  InvocationVerifier small({.cluster_issuers = {cluster().public_key()},
+                            .lattice = "default",
+                            .remembered_max = 10,
+                            .seal = &seal,
+                            .sealers_max = 1});
+  const auto first = sealed(seal);
+  EXPECT_TRUE(small.verify_arrival(first, subject_of(seal), kNow));
+  for (int i = 0; i < 1'000; ++i)
+    EXPECT_TRUE(small.verify_arrival(sealed(seal), subject_of(seal), kNow));
+  EXPECT_FALSE(small.verify_arrival(first, subject_of(seal), kNow));
+  InvocationSeal further(cluster(), "default");  // another host, or another run of it
+  EXPECT_FALSE(small.verify_arrival(sealed(further), subject_of(seal), kNow));
+  auto later = sealed(further);
+  further.put_on(later, kHost, kNow + 62);
+  EXPECT_TRUE(small.verify_arrival(later, subject_of(seal), kNow + 62));
 }
 
 }  // namespace

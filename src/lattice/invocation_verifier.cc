@@ -9,6 +9,7 @@
 #include "lattice/invocation.h"
 #include "lattice/invocation_seal.h"
 #include "lattice/replay_window.h"
+#include "lattice/sequence_window.h"
 #include "lattice/subjects.h"
 
 namespace trellis::lattice {
@@ -90,6 +91,12 @@ struct InvocationVerifier::State {
   std::uint64_t window;  // seconds
   ReplayWindow replays;
   const InvocationSeal* seal;
+  struct Sealer {
+    SequenceWindow seen;
+    std::uint64_t last = 0;  // when something of it came
+  };
+  std::map<std::uint64_t, Sealer> sealers;  // by run
+  std::size_t sealers_max;
 
   const claims::PublicKey* issuer(const std::string& key) const {
     const auto found = issuers.find(key);
@@ -106,6 +113,21 @@ struct InvocationVerifier::State {
                     "message, or the "
                     "clocks of the hosts differ",
                     apart, iat < now ? "before" : "after", window));
+  }
+
+  // After the seal: whoever can make these entries is of this cluster.
+  Result<void> check_sequence(const Invocation& invocation, std::uint64_t now) {
+    if (window == 0) return {};
+    if (sealers.size() >= sealers_max && !sealers.contains(invocation.sealed_by)) {
+      // Whatever an old run sealed is too old by now.
+      std::erase_if(sealers, [&](const auto& each) { return each.second.last + window < now; });
+      if (sealers.size() >= sealers_max)
+        return fail(Errc::exhausted, kSite, "too many hosts have called within the replay window");
+    }
+    auto& sealer = sealers[invocation.sealed_by];
+    sealer.last = now;
+    if (sealer.seen.take(invocation.sequence)) return {};
+    return forged("Invocation was received before: a repeated message");
   }
 
   Result<void> check_replay(std::string_view token, std::uint64_t iat, std::uint64_t now) {
@@ -128,7 +150,9 @@ InvocationVerifier::InvocationVerifier(Options options)
                        .window = static_cast<std::uint64_t>(std::max<std::int64_t>(
                            0, static_cast<std::int64_t>(options.replay_window.count()))),
                        .replays = ReplayWindow(options.remembered_max),
-                       .seal = options.seal}) {
+                       .seal = options.seal,
+                       .sealers = {},
+                       .sealers_max = options.sealers_max}) {
   for (auto& text : options.cluster_issuers) {
     auto key = claims::PublicKey::parse(text);
     if (!key) {
@@ -181,7 +205,7 @@ Result<void> InvocationVerifier::verify_sealed(const Invocation& invocation,
         fmt::format("target key mismatch: {} != {}", invocation.target.public_key, target_key));
   TRY_OK(state_->check_age(invocation.sealed_at, now_unix));
   if (!state_->seal->is_whole(invocation)) return forged("Invocation seal invalid");
-  return state_->check_replay(as_text(invocation.seal), invocation.sealed_at, now_unix);
+  return state_->check_sequence(invocation, now_unix);
 }
 
 Result<void> InvocationVerifier::verify_arrival(const Invocation& invocation,
@@ -207,6 +231,8 @@ Result<void> InvocationVerifier::verify_arrival(const Invocation& invocation,
   if (!arrived->link.empty() && arrived->link != invocation.target.link_name)
     return forged(
         fmt::format("target link mismatch: {} != {}", invocation.target.link_name, arrived->link));
+  if (sealed && body == Body::apart)
+    return forged("Invocation is sealed and its body is not with it");
   return sealed ? verify_sealed(invocation, arrived->key, now_unix)
                 : verify_signed(invocation, arrived->key, now_unix, body);
 }

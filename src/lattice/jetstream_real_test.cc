@@ -21,7 +21,7 @@ json::object stream_config(std::string name, std::string subjects) {
 class JetStreamTest : public OverNats {
  protected:
   // What asking for a stream says on a server like this, for somebody like that.
-  Error refusal_on(NatsServer& server, LibnatsBus::Options who, JetStream::Options options) {
+  Error refusal_on(JetStreamServer& server, LibnatsBus::Options who, JetStream::Options options) {
     Error refusal;
     who.url = server.url();
     with_connections([&](Connections& connections) -> Task<void> {
@@ -37,7 +37,7 @@ class JetStreamTest : public OverNats {
 };
 
 TEST_F(JetStreamTest, MakesAStreamOnceAndKeepsWhatIsPublished) {
-  NatsServer server;
+  JetStreamServer server;
   with_connections([&](Connections& connections) -> Task<void> {
     CO_TRY(auto* bus, co_await connections.open({.url = server.url()}));
     JetStream jetstream(*bus, {});
@@ -67,7 +67,7 @@ TEST_F(JetStreamTest, MakesAStreamOnceAndKeepsWhatIsPublished) {
 }
 
 TEST_F(JetStreamTest, DeliversToAConsumerWithItsPlaceInTheStream) {
-  NatsServer server;
+  JetStreamServer server;
   with_connections([&](Connections& connections) -> Task<void> {
     CO_TRY(auto* bus, co_await connections.open({.url = server.url()}));
     JetStream jetstream(*bus, {});
@@ -95,7 +95,7 @@ TEST_F(JetStreamTest, DeliversToAConsumerWithItsPlaceInTheStream) {
 }
 
 TEST_F(JetStreamTest, SaysWhenNoStreamTakesTheSubjectOrTheCondition) {
-  NatsServer server;
+  JetStreamServer server;
   with_connections([&](Connections& connections) -> Task<void> {
     CO_TRY(auto* bus, co_await connections.open({.url = server.url()}));
     JetStream jetstream(*bus, {});
@@ -121,7 +121,7 @@ TEST_F(JetStreamTest, SaysWhenNoStreamTakesTheSubjectOrTheCondition) {
 }
 
 TEST_F(JetStreamTest, SaysThatTheServerHasNone) {
-  NatsServer server("");
+  JetStreamServer server("");
   const auto refusal = refusal_on(server, {}, {});
   EXPECT_EQ(refusal.code, Errc::unavailable);
   EXPECT_EQ(refusal.detail,
@@ -130,11 +130,11 @@ TEST_F(JetStreamTest, SaysThatTheServerHasNone) {
 }
 
 TEST_F(JetStreamTest, SaysThatTheDomainIsNotThere) {
-  NatsServer server;
+  JetStreamServer server;
   const auto refusal = refusal_on(server, {}, {.domain = "hub"});
   EXPECT_EQ(refusal.code, Errc::unavailable);
   EXPECT_NE(refusal.detail.find("no JetStream domain hub here"), std::string::npos);
-  NatsServer hub("jetstream { store_dir: \"FOLDER/js\", domain: hub }\n");
+  JetStreamServer hub("jetstream { store_dir: \"FOLDER/js\", domain: hub }\n");
   with_connections([&](Connections& connections) -> Task<void> {
     CO_TRY(auto* bus, co_await connections.open({.url = hub.url()}));
     JetStream jetstream(*bus, {.domain = "hub"});
@@ -144,7 +144,7 @@ TEST_F(JetStreamTest, SaysThatTheDomainIsNotThere) {
 }
 
 TEST_F(JetStreamTest, SaysWhatTheAccountLacks) {
-  NatsServer server(std::string(kWithJetStream) + R"(
+  JetStreamServer server(std::string(kWithJetStream) + R"(
     accounts {
       NONE: { users: [ {user: none, password: secret} ] }
       SOME: { jetstream: enabled, users: [

@@ -115,7 +115,7 @@ class NatsBusImpl final : public NatsBus {
 
 NatsBusImpl::NatsBusImpl(NatsBusOptions options)
     : options_(std::move(options)),
-      servers_(options_.servers),
+      servers_(options_.servers),  // those it learns follow
       requests_([this](Message message) -> Result<bool> {
         TRY_OK(publish(std::move(message)));
         return true;
@@ -184,6 +184,8 @@ void NatsBusImpl::adopt(std::shared_ptr<NatsConnection> connection) {
   info_ = connection->info();
   learn_servers(info_);
   connection_ = std::move(connection);
+  connection_->on_refused(
+      [this](std::string_view subject, const std::string& why) { requests_.refuse(subject, why); });
   for (const auto& [sid, listener] : listeners_)
     (void)connection_->subscribe(listener->subject, listener->queue_group, sid);
   pause_ = 0ms;
@@ -206,12 +208,19 @@ void NatsBusImpl::lost(const std::string& why) {
   if (options_.changed) options_.changed(false, why_away_);
 }
 
+// What a server says of its cluster replaces what was learned before: servers come and go. They are
+// learned as addresses, and show the certificate of the name that led to the first.
 void NatsBusImpl::learn_servers(const NatsServerInfo& info) {
+  if (info.connect_urls.empty()) return;
+  servers_ = options_.servers;
   for (const auto& url : info.connect_urls) {
     auto server = NatsServer::parse(url);
     if (!server || servers_.size() >= kServersMax) continue;
-    if (std::ranges::find(servers_, *server) == servers_.end())
-      servers_.push_back(*std::move(server));
+    const bool known = std::ranges::any_of(servers_, [&](const NatsServer& each) {
+      return each.host == server->host && each.port == server->port;
+    });
+    server->tls_name = options_.servers.front().host;
+    if (!known) servers_.push_back(*std::move(server));
   }
 }
 

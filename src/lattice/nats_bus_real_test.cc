@@ -6,7 +6,9 @@
 #include <fstream>
 #include <optional>
 
+#include "claims/jwt.h"
 #include "claims/nkey.h"
+#include "codec/base64.h"
 #include "lattice/bus_conformance.h"
 #include "lattice/embedded_bus.h"
 #include "lattice/nats_bus.h"
@@ -157,6 +159,56 @@ TEST_F(NatsBusTest, IsLetInWithAUserATokenOrAKeyAndNotWithout) {
     options.connection.credentials = credentials;
     accepted(options);
   }
+}
+
+// A token as NATS' own tools make them:
+// https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro/jwt
+std::string nats_jwt(const claims::KeyPair& issuer, const std::string& subject,
+                     const std::string& about) {
+  const auto part = [](const std::string& json) {
+    return codec::base64_encode(as_bytes(json), codec::Base64::url);
+  };
+  const auto body = fmt::format(
+      R"({{"jti":"{}","iat":1700000000,"iss":"{}","name":"test","sub":"{}","nats":{{{},"version":2}}}})",
+      claims::new_jti(), issuer.public_key(), subject, about);
+  const auto token = part(R"({"typ":"JWT","alg":"ed25519-nkey"})") + "." + part(body);
+  return token + "." + codec::base64_encode(issuer.sign(as_bytes(token)), codec::Base64::url);
+}
+
+TEST_F(NatsBusTest, IsLetInWithTheTokenOfAUserAndItsSeed) {
+  using claims::KeyPair;
+  using claims::KeyType;
+  const auto company = KeyPair::generate(KeyType::operator_);
+  const auto account = KeyPair::generate(KeyType::account);
+  const auto user = KeyPair::generate(KeyType::user);
+  const auto of_company = nats_jwt(company, company.public_key(), R"("type":"operator")");
+  const auto of_account = nats_jwt(
+      company, account.public_key(),
+      R"("type":"account","limits":{"subs":-1,"data":-1,"payload":-1,"conn":-1,"leaf":-1,"imports":-1,"exports":-1,"wildcards":true})");
+  const auto of_user = nats_jwt(
+      account, user.public_key(),
+      R"("type":"user","pub":{},"sub":{"deny":["secret.>"]},"subs":-1,"data":-1,"payload":-1)");
+  TemporaryFolder folder;
+  const auto file = folder.file("jwt.conf");
+  {
+    std::ofstream(file) << fmt::format(
+        "operator: {}\nresolver: MEMORY\nresolver_preload: {{ {}: {} }}\n", of_company,
+        account.public_key(), of_account);
+  }
+  const auto port = runtime::free_port();
+  const ServerProcess server(nats_server(port, {"-c", file}), port);
+  auto options = to(port);
+  EXPECT_EQ(refused(options).code, Errc::unauthenticated);
+  options.connection.credentials = {.jwt = of_user,
+                                    .seed = KeyPair::generate(KeyType::user).seed()};
+  EXPECT_EQ(refused(options).code, Errc::unauthenticated) << "another user's seed";
+  const auto credentials = parse_nats_credentials(
+      fmt::format("-----BEGIN NATS USER JWT-----\n{}\n------END NATS USER JWT------\n\n"
+                  "-----BEGIN USER NKEY SEED-----\n{}\n------END USER NKEY SEED------\n",
+                  of_user, user.seed()));
+  ASSERT_TRUE(credentials) << credentials.error().describe();
+  options.connection.credentials = *credentials;
+  accepted(options);
 }
 
 TEST_F(NatsBusTest, ComesBackWithItsSubscriptionsAndFailsAtOnceMeanwhile) {

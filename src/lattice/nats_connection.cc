@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
-#include "lattice/subjects.h"
+#include "runtime/lookup.h"
 
 namespace trellis::lattice {
 
@@ -22,6 +22,7 @@ using runtime::Task;
 namespace {
 
 constexpr const char* kSite = "lattice.nats";
+constexpr auto kErrorsLoggedEvery = 1s;
 constexpr std::size_t kControlLineMax = 64_KiB;  // INFO names every server of a cluster
 constexpr std::size_t kPayloadMax = 64_MiB;      // what nats-server can be told to take at most
 constexpr std::size_t kSharedBytesMin = 16_KiB;  // larger payloads are not copied
@@ -105,18 +106,14 @@ Task<std::shared_ptr<NatsConnection>> NatsConnection::connect(const NatsConnecti
                                                               NatsServer server,
                                                               runtime::Deadline deadline) {
   const std::shared_ptr<NatsConnection> made(new NatsConnection(options, std::move(server)));
-  auto opened = co_await runtime::with_deadline(made->open_socket(), deadline, kSite);
+  auto opened = co_await runtime::with_deadline(made->open_socket(deadline), deadline, kSite);
   if (!opened) co_return fail(no_server(made->server_, opened.error()));
   CO_TRY_OK(co_await runtime::with_deadline(made->shake_hands(), deadline, kSite));
   co_return made;
 }
 
-Task<void> NatsConnection::open_socket() {
-  asio::ip::basic_resolver<asio::ip::tcp, runtime::Executor> resolver(
-      runtime::Core::current().executor());
-  const auto [not_found, found] =
-      co_await resolver.async_resolve(server_.host, std::to_string(server_.port), runtime::kAwait);
-  if (not_found) co_return fail(runtime::error_from(not_found, kSite, "cannot find the host"));
+Task<void> NatsConnection::open_socket(runtime::Deadline deadline) {
+  CO_TRY(const auto found, co_await runtime::look_up(server_.host, server_.port, deadline));
   auto& socket = std::get<Socket>(stream_);
   const auto [error, at] = co_await asio::async_connect(socket, found, runtime::kAwait);
   if (error) co_return fail(runtime::error_from(error, kSite, "cannot connect"));
@@ -142,6 +139,11 @@ Task<void> NatsConnection::shake_hands() {
   if (options_.tls.required && !info_.tls_required && !info_.tls_available)
     co_return fail(Errc::unavailable, kSite,
                    fmt::format("TLS was asked for, and the NATS server at {} does not speak it",
+                               server_.address()));
+  // What came in the clear behind INFO would be read as if it had come over TLS.
+  if (tls && parser_.unread() > 0)
+    co_return fail(Errc::unavailable, kSite,
+                   fmt::format("the NATS server at {} went on in the clear where TLS begins",
                                server_.address()));
   if (tls) CO_TRY_OK(co_await start_tls());
   CO_TRY(const auto connect,
@@ -179,9 +181,10 @@ Task<void> NatsConnection::start_tls() {
     if (error) co_return fails("cannot use the key in " + tls.key_file);
   }
   auto stream = std::make_unique<TlsStream>(std::move(std::get<Socket>(stream_)), *tls_context_);
-  SSL_set_tlsext_host_name(stream->native_handle(), server_.host.c_str());
+  const auto& name = server_.tls_name.empty() ? server_.host : server_.tls_name;
+  SSL_set_tlsext_host_name(stream->native_handle(), name.c_str());
   stream->set_verify_mode(ssl::verify_peer);
-  stream->set_verify_callback(ssl::host_name_verification(server_.host));
+  stream->set_verify_callback(ssl::host_name_verification(name));
   auto& in_place = *stream;
   stream_ = std::move(stream);
   const auto [failed] =
@@ -250,9 +253,7 @@ Task<std::string> NatsConnection::run(std::shared_ptr<NatsConnection> self,
         told();
       }
     } else if ((*command)->op == NatsOp::err) {
-      // The server closes the connection itself when it means to.
-      LOG(warn, "the NATS server at {} says: {}", self->server_.address(), (*command)->json);
-      self->why_ = fmt::format("the server said: {}", (*command)->json);
+      self->hear_error((*command)->json);
     }
   }
   co_return self->why_;
@@ -260,17 +261,36 @@ Task<std::string> NatsConnection::run(std::shared_ptr<NatsConnection> self,
 
 Task<void> NatsConnection::watch(std::weak_ptr<NatsConnection> weak,
                                  std::chrono::milliseconds interval) {
+  // It is asked when it has said nothing for the interval, and has half of one more to answer.
+  auto next = Clock::now() + interval;
   for (;;) {
-    CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(interval)));
+    CO_TRY_OK(co_await runtime::Core::current().sleep_until({next}));
     const auto self = weak.lock();
     if (!self || !self->open_) co_return Result<void>();
-    if (Clock::now() - self->heard_at_ < interval) continue;
+    next = self->heard_at_ + interval;
+    if (next > Clock::now()) continue;
+    next = Clock::now() + interval / 2;
     if (std::exchange(self->asked_, true)) {
       self->close("the server does not answer any more");
       co_return Result<void>();
     }
     self->ask({});
   }
+}
+
+// The server closes the connection itself when it means to; its words are then why. What it refused
+// is told to whoever sent it.
+void NatsConnection::hear_error(std::string_view text) {
+  last_error_ = text;
+  last_error_at_ = Clock::now();
+  if (last_error_at_ - error_logged_at_ >= kErrorsLoggedEvery) {
+    LOG(warn, "the NATS server at {} says: {}", server_.address(), text);
+    error_logged_at_ = last_error_at_;
+  }
+  constexpr std::string_view kRefused = "Permissions Violation for Publish to \"";
+  if (!text.starts_with(kRefused) || !refused_) return;
+  const auto subject = text.substr(kRefused.size());
+  refused_(subject.substr(0, subject.find('"')), last_error_);
 }
 
 void NatsConnection::ask(std::function<void()> answered) {
@@ -289,7 +309,8 @@ void NatsConnection::answered() {
 
 void NatsConnection::close(std::string why) {
   if (!std::exchange(open_, false)) return;
-  if (why_.empty()) why_ = std::move(why);
+  const bool said_why = !last_error_.empty() && Clock::now() - last_error_at_ < kErrorsLoggedEvery;
+  why_ = said_why ? fmt::format("the server said: {}", last_error_) : std::move(why);
   boost::system::error_code ignored;
   if (auto* plain = std::get_if<Socket>(&stream_))
     plain->close(ignored);

@@ -32,6 +32,7 @@ namespace trellis::lattice {
 struct NatsServer {
   std::string host;
   std::uint16_t port = 4222;
+  std::string tls_name{};       // in its certificate; "" is the host
   std::string address() const;  // host:port
   // "host", "host:port", "[::1]:4222", "nats://…", "tls://…". Error: invalid.
   static Result<NatsServer> parse(std::string_view text);
@@ -70,6 +71,11 @@ class NatsConnection : public std::enable_shared_from_this<NatsConnection> {
                                         std::function<void(const NatsCommand&)> take,
                                         std::function<void()> told);
 
+  // What the server refuses of what is published: the subject, and its words.
+  void on_refused(std::function<void(std::string_view subject, const std::string& why)> refused) {
+    refused_ = std::move(refused);
+  }
+
   // Errors: exhausted (too much waits to be written), unavailable (it has ended).
   Result<void> publish(Message&& message);
   Result<void> subscribe(std::string_view subject, std::string_view queue_group, std::uint64_t sid);
@@ -87,7 +93,7 @@ class NatsConnection : public std::enable_shared_from_this<NatsConnection> {
   static constexpr std::size_t kPartsMax = 64;  // of one write
 
   NatsConnection(const NatsConnectionOptions& options, NatsServer server);
-  runtime::Task<void> open_socket();
+  runtime::Task<void> open_socket(runtime::Deadline deadline);
   runtime::Task<void> shake_hands();
   runtime::Task<void> start_tls();
   runtime::Task<std::size_t> read_some();
@@ -97,6 +103,7 @@ class NatsConnection : public std::enable_shared_from_this<NatsConnection> {
 
   std::size_t pending() const { return out_.size() + in_flight_.size(); }
   void answered();
+  void hear_error(std::string_view text);
   void flush_soon();
   void write_some();
   void written(const boost::system::error_code& error, std::size_t bytes);
@@ -116,7 +123,10 @@ class NatsConnection : public std::enable_shared_from_this<NatsConnection> {
   bool flush_posted_ = false;
   bool writing_ = false;
   bool open_ = true;
-  std::string why_;  // it ended
+  std::string why_;         // it ended
+  std::string last_error_;  // the server's; it may close the connection for it
+  Clock::time_point last_error_at_{}, error_logged_at_{};
+  std::function<void(std::string_view, const std::string&)> refused_;
   Clock::time_point heard_at_ = Clock::now();
   bool asked_ = false;                         // whether it is still there
   std::deque<std::function<void()>> awaited_;  // what waits for a PONG, in order

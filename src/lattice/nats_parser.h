@@ -47,6 +47,7 @@ class NatsParser {
   Result<std::optional<NatsCommand>> next();
 
   std::size_t buffered() const { return end_ - begin_; }
+  std::size_t unread() const { return buffered() - consumed_; }  // behind the command given last
   std::size_t capacity() const { return capacity_; }
 
  private:

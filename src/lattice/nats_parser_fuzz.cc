@@ -1,5 +1,6 @@
 // Any bytes, split anywhere: the commands are the same as when they come at once, and views lie
-// within what was sent. The first byte says how the rest is split.
+// within what was sent. The first byte says how the rest is split, and whether a server or a client
+// reads.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -15,8 +16,8 @@ using namespace trellis;
 using namespace trellis::lattice;
 
 // Everything the parser says about `bytes`, given in pieces of `step`.
-std::string transcript(std::string_view bytes, std::size_t step) {
-  NatsParser parser(256, 512);
+std::string transcript(std::string_view bytes, std::size_t step, NatsSide side) {
+  NatsParser parser(256, 512, side);
   std::string said;
   while (!bytes.empty()) {
     const auto space = parser.prepare();
@@ -43,6 +44,7 @@ std::string transcript(std::string_view bytes, std::size_t step) {
           CHECK(parse_nats_header_block(nats_header_block(headers)) == headers);
       }
       (void)valid_pattern(c.subject);
+      if (c.op == NatsOp::info) (void)parse_nats_info(c.json);
     }
   }
   return said;
@@ -53,6 +55,7 @@ std::string transcript(std::string_view bytes, std::size_t step) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto bytes = as_text({data + 1, size - 1});
-  CHECK(transcript(bytes, 1 + data[0] % 97) == transcript(bytes, bytes.size() + 1));
+  const auto side = data[0] & 128 ? NatsSide::client : NatsSide::server;
+  CHECK(transcript(bytes, 1 + data[0] % 97, side) == transcript(bytes, bytes.size() + 1, side));
   return 0;
 }

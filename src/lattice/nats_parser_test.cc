@@ -33,8 +33,9 @@ std::string describe(const NatsCommand& command) {
 }
 
 // What the parser makes of the pieces; an error ends it.
-std::vector<std::string> parse(const std::vector<std::string_view>& pieces) {
-  NatsParser parser(kLineMax, kPayloadMax);
+std::vector<std::string> parse(const std::vector<std::string_view>& pieces,
+                               NatsSide side = NatsSide::server) {
+  NatsParser parser(kLineMax, kPayloadMax, side);
   std::vector<std::string> commands;
   for (const auto piece : pieces) {
     feed(parser, piece);
@@ -166,6 +167,75 @@ TEST(NatsParser, AnnouncedPayloadTakesNoMemoryThatIsNotFilledYet) {
   ASSERT_TRUE(command);
   EXPECT_FALSE(*command);
   EXPECT_LT(parser.capacity(), 100'000u);
+}
+
+constexpr std::string_view kServerSession =
+    "INFO {\"max_payload\":1}\r\n"
+    "+OK\r\n"
+    "MSG a.b 7 5\r\nhello\r\n"
+    "msg a.b 7 _INBOX.x 0\r\n\r\n"
+    "HMSG a 8 12 14\r\nNATS/1.0\r\n\r\nhi\r\n"
+    "HMSG a 8 reply 16 16\r\nNATS/1.0 503\r\n\r\n\r\n"
+    "PING\r\nPONG\r\n"
+    "-ERR 'Stale Connection'\r\n";
+
+TEST(NatsParser, ReadsWhatAServerSays) {
+  NatsParser parser(kLineMax, kPayloadMax, NatsSide::client);
+  feed(parser, kServerSession);
+  const auto next = [&] {
+    auto command = parser.next();
+    EXPECT_TRUE(command && *command);
+    return command && *command ? **command : NatsCommand();
+  };
+  auto command = next();
+  EXPECT_EQ(command.op, NatsOp::info);
+  EXPECT_EQ(command.json, R"({"max_payload":1})");
+  EXPECT_EQ(next().op, NatsOp::ok);
+  command = next();
+  EXPECT_EQ(command.op, NatsOp::msg);
+  EXPECT_EQ(command.subject, "a.b");
+  EXPECT_EQ(command.sid, "7");
+  EXPECT_EQ(command.reply, "");
+  EXPECT_EQ(as_text(command.payload), "hello");
+  command = next();
+  EXPECT_EQ(command.reply, "_INBOX.x");
+  EXPECT_TRUE(command.payload.empty());
+  command = next();
+  EXPECT_TRUE(command.has_headers);
+  EXPECT_EQ(command.sid, "8");
+  EXPECT_EQ(as_text(command.payload), "hi");
+  command = next();
+  EXPECT_EQ(command.reply, "reply");
+  EXPECT_EQ(command.headers, "NATS/1.0 503\r\n\r\n");
+  EXPECT_EQ(next().op, NatsOp::ping);
+  EXPECT_EQ(next().op, NatsOp::pong);
+  command = next();
+  EXPECT_EQ(command.op, NatsOp::err);
+  EXPECT_EQ(command.json, "Stale Connection");
+}
+
+TEST(NatsParser, ReadsWhatAServerSaysHoweverItIsSplit) {
+  const auto whole = parse({kServerSession}, NatsSide::client);
+  EXPECT_EQ(whole.size(), 9u);
+  for (std::size_t cut = 0; cut <= kServerSession.size(); ++cut)
+    EXPECT_EQ(parse({kServerSession.substr(0, cut), kServerSession.substr(cut)}, NatsSide::client),
+              whole)
+        << "cut at " << cut;
+}
+
+TEST(NatsParser, TakesEachSidesWordsForItsOwnOnly) {
+  for (const auto text :
+       {"PUB a 0\r\n\r\n", "SUB a 1\r\n", "CONNECT {}\r\n", "MSG a 1\r\n", "MSG a 1 x\r\n",
+        "HMSG a 1 9 8\r\n", "MSG a 1 r q 0\r\n", "MSG a 1 2000\r\n"}) {
+    const auto said = parse({text}, NatsSide::client);
+    ASSERT_EQ(said.size(), 1u) << text;
+    EXPECT_TRUE(said[0].starts_with("error ")) << text;
+  }
+  for (const auto text : {"MSG a 1 0\r\n\r\n", "INFO {}\r\n", "+OK\r\n", "-ERR 'x'\r\n"}) {
+    const auto said = parse({text}, NatsSide::server);
+    ASSERT_EQ(said.size(), 1u) << text;
+    EXPECT_TRUE(said[0].starts_with("error ")) << text;
+  }
 }
 
 }  // namespace

@@ -70,6 +70,13 @@ std::string nats_header_block(const Headers& headers) {
   return block;
 }
 
+std::size_t nats_header_bytes(const Headers& headers) {
+  if (headers.empty()) return 0;
+  std::size_t bytes = kVersionLine.size() + 4;
+  for (const auto& [name, value] : headers) bytes += name.size() + value.size() + 4;
+  return bytes;
+}
+
 Headers parse_nats_header_block(std::string_view block) {
   Headers headers;
   const auto first = take_line(block);

@@ -14,6 +14,7 @@ namespace trellis::lattice {
 
 // "NATS/1.0\r\nName: value\r\n…\r\n"; the shortest, without headers, is 12 bytes and wash sends it.
 std::string nats_header_block(const Headers& headers);
+std::size_t nats_header_bytes(const Headers& headers);  // of the block; 0 when there are none
 // Lenient: what is no header line is left out. A status ("NATS/1.0 503 text") comes as headers
 // Status and Description.
 Headers parse_nats_header_block(std::string_view block);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "lattice/libnats_bus.h"
-#include "lattice/nats_server.h"
+#include "lattice/jetstream_server.h"
 #include "lattice/on_core.h"
 #include "lattice/received.h"
 

@@ -24,12 +24,18 @@ Task<std::unique_ptr<State>> open_in_jetstream(Bus& bus, SharedStateOptions opti
   co_return fail(opened.error());
 }
 
-// A JetStream that is just starting answers late, or that it will soon.
+// A JetStream that is just starting answers late, or that it will soon; that of a domain elsewhere
+// is there when the way to it is; and a connection that was lost this moment comes back.
+bool may_come(const Error& error, const SharedStateOptions& options) {
+  if (error.code == Errc::timeout) return true;
+  return error.code == Errc::unavailable && (!options.domain.empty() || !options.connected());
+}
+
 Task<std::unique_ptr<State>> try_jetstream(Bus& bus, SharedStateOptions options) {
   const auto give_up = Deadline::in(options.patience);
   for (;;) {
     auto opened = co_await open_in_jetstream(bus, options);
-    if (opened || opened.error().code != Errc::timeout || give_up.expired()) co_return opened;
+    if (opened || give_up.expired() || !may_come(opened.error(), options)) co_return opened;
     CO_TRY_OK(co_await runtime::Core::current().sleep_until(Deadline::in(kBetweenTries)));
   }
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,7 +20,8 @@ struct SharedStateOptions {
   std::string domain{};            // of JetStream; "" for the server's own
   std::string journal_file{};      // where there is no JetStream; "" for memory
   State::Observer observer{};
-  std::chrono::milliseconds timeout{5'000};    // one request to JetStream
+  std::function<bool()> connected = [] { return true; };  // whether the bus is, now
+  std::chrono::milliseconds timeout{5'000};               // one request to JetStream
   std::chrono::milliseconds patience{10'000};  // for a JetStream that is only just starting
   std::chrono::milliseconds heartbeat{5'000};  // three of them missed: synchronises again
 };

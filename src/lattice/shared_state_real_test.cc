@@ -93,7 +93,7 @@ class Host {
 // Hosts of one test, and people who talk to its server without being one.
 class Lab {
  public:
-  explicit Lab(NatsServer& of) : server(of) {}
+  explicit Lab(JetStreamServer& of) : server(of) {}
   Task<LibnatsBus*> connect(std::function<void()> reconnected = {}) {
     LibnatsBus::Options options{.url = server.url()};
     options.reconnected = std::move(reconnected);
@@ -143,7 +143,7 @@ class Lab {
     co_return co_await connections_.close();
   }
 
-  NatsServer& server;
+  JetStreamServer& server;
 
  private:
   Connections connections_;
@@ -153,7 +153,7 @@ class Lab {
 
 class SharedStateTest : public CoreTest {
  protected:
-  void with_lab(NatsServer& server, std::function<Task<void>(Lab&)> test) {
+  void with_lab(JetStreamServer& server, std::function<Task<void>(Lab&)> test) {
     const auto done = on_core<void>([&]() -> Task<void> {
       Lab lab(server);
       const auto result = co_await test(lab);
@@ -183,7 +183,7 @@ class SharedStateTest : public CoreTest {
 };
 
 TEST_F(SharedStateTest, IsPublishedAsHostsOf2022Do) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* outsider, co_await lab.connect());
     Received wire;
@@ -215,7 +215,7 @@ TEST_F(SharedStateTest, IsPublishedAsHostsOf2022Do) {
 }
 
 TEST_F(SharedStateTest, IsSeenByReadersHereWhenThePutSucceeds) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* host, co_await lab.host());
     CO_TRY_OK(co_await host->put(1));
@@ -231,7 +231,7 @@ TEST_F(SharedStateTest, IsSeenByReadersHereWhenThePutSucceeds) {
 }
 
 TEST_F(SharedStateTest, AnEqualRecordIsNeitherToldNorSent) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* host, co_await lab.host());
     for (int twice = 0; twice < 2; ++twice) {
@@ -248,7 +248,7 @@ TEST_F(SharedStateTest, AnEqualRecordIsNeitherToldNorSent) {
 }
 
 TEST_F(SharedStateTest, AnotherHostHearsOfAChangeAndWhoMadeIt) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* one, co_await lab.host());
     CO_TRY(auto* two, co_await lab.host());
@@ -268,7 +268,7 @@ TEST_F(SharedStateTest, AnotherHostHearsOfAChangeAndWhoMadeIt) {
 }
 
 TEST_F(SharedStateTest, AHostThatComesLaterKnowsWhatWasPutBefore) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* first, co_await lab.host());
     for (int i = 1; i <= 3; ++i) CO_TRY_OK(co_await first->put(i));
@@ -286,7 +286,7 @@ TEST_F(SharedStateTest, AHostThatComesLaterKnowsWhatWasPutBefore) {
 }
 
 TEST_F(SharedStateTest, ChangesMadeAtOnceApplyInTheirOrderAndHostsAgree) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* one, co_await lab.host());
     CO_TRY(auto* two, co_await lab.host());
@@ -310,7 +310,7 @@ TEST_F(SharedStateTest, ChangesMadeAtOnceApplyInTheirOrderAndHostsAgree) {
 }
 
 TEST_F(SharedStateTest, TheFirstInTheStreamHasTheAlias) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* one, co_await lab.host());
     CO_TRY_OK(co_await one->state->put_claims(claims_of("MZ", "echo")));
@@ -332,7 +332,7 @@ Message said_in_2022(const StateRecord& record, const std::string& id) {
 }
 
 TEST_F(SharedStateTest, LinksOf2022HostsCountByWhatTheyLinkNotByTheirIds) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* host, co_await lab.host());
     CO_TRY(auto* old, co_await lab.connect());
@@ -350,7 +350,7 @@ TEST_F(SharedStateTest, LinksOf2022HostsCountByWhatTheyLinkNotByTheirIds) {
 }
 
 TEST_F(SharedStateTest, ADeletionReachesEveryIdTheLinkHas) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* host, co_await lab.host());
     CO_TRY(auto* old, co_await lab.connect());
@@ -370,7 +370,7 @@ TEST_F(SharedStateTest, ADeletionReachesEveryIdTheLinkHas) {
 }
 
 TEST_F(SharedStateTest, NonsenseInTheStreamHarmsNobody) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* host, co_await lab.host());
     CO_TRY(auto* other, co_await lab.connect());
@@ -386,7 +386,7 @@ TEST_F(SharedStateTest, NonsenseInTheStreamHarmsNobody) {
 }
 
 TEST_F(SharedStateTest, TakesOverWhatChangedWhileItHeardNothing) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* one, co_await lab.host());
     CO_TRY_OK(co_await one->put(1));
@@ -407,7 +407,7 @@ TEST_F(SharedStateTest, TakesOverWhatChangedWhileItHeardNothing) {
 }
 
 TEST_F(SharedStateTest, NoticesByItselfThatItHearsNothing) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* one, co_await lab.host());
     CO_TRY_OK(co_await lab.spare_those_there_are(*one->bus));
@@ -421,7 +421,7 @@ TEST_F(SharedStateTest, NoticesByItselfThatItHearsNothing) {
 }
 
 TEST_F(SharedStateTest, APutOfADeafHostIsDoneAllTheSame) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     SharedStateOptions impatient;
     impatient.timeout = 300ms;
@@ -434,7 +434,7 @@ TEST_F(SharedStateTest, APutOfADeafHostIsDoneAllTheSame) {
 }
 
 TEST_F(SharedStateTest, WhatARestartedServerHasLostIsGivenBack) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* one, co_await lab.host());
     CO_TRY(auto* two, co_await lab.host());
@@ -463,7 +463,7 @@ TEST_F(SharedStateTest, WhatARestartedServerHasLostIsGivenBack) {
 
 TEST_F(SharedStateTest, NewerNewsOfALostStreamWinWhoeverIsFirst) {
   for (const bool informed_first : {false, true}) {
-    NatsServer server;
+    JetStreamServer server;
     with_lab(server, [&](Lab& lab) -> Task<void> {
       CO_TRY(auto* informed, co_await lab.host());
       CO_TRY_OK(co_await informed->put(1));
@@ -487,7 +487,7 @@ TEST_F(SharedStateTest, NewerNewsOfALostStreamWinWhoeverIsFirst) {
 }
 
 TEST_F(SharedStateTest, WhatIsSaidAfterALossIsNotOverruledByWhatWasBefore) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* one, co_await lab.host());
     CO_TRY(auto* two, co_await lab.host());
@@ -504,7 +504,7 @@ TEST_F(SharedStateTest, WhatIsSaidAfterALossIsNotOverruledByWhatWasBefore) {
 }
 
 TEST_F(SharedStateTest, AStreamThatSomebodyRemovedIsMadeAgainByThePutThatMissesIt) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* host, co_await lab.host());
     CO_TRY_OK(co_await host->put(1));
@@ -517,7 +517,7 @@ TEST_F(SharedStateTest, AStreamThatSomebodyRemovedIsMadeAgainByThePutThatMissesI
 }
 
 TEST_F(SharedStateTest, LinksThatSomebodyPurgedAreGoneAfterSynchronising) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* host, co_await lab.host());
     CO_TRY_OK(co_await host->put(1));
@@ -534,7 +534,7 @@ TEST_F(SharedStateTest, LinksThatSomebodyPurgedAreGoneAfterSynchronising) {
 
 TEST_F(SharedStateTest, ThousandsOfChangesAtOnceAndTheirLoading) {
   constexpr int kLinks = 3'000;
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* one, co_await lab.host());
     std::vector<Task<void>> puts;
@@ -552,7 +552,7 @@ TEST_F(SharedStateTest, ThousandsOfChangesAtOnceAndTheirLoading) {
 }
 
 TEST_F(SharedStateTest, ALostServerFailsAPutAndChangesNothing) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [&](Lab& lab) -> Task<void> {
     SharedStateOptions impatient;
     impatient.timeout = 200ms;
@@ -568,7 +568,7 @@ TEST_F(SharedStateTest, ALostServerFailsAPutAndChangesNothing) {
 }
 
 TEST_F(SharedStateTest, ADottedPrefixIsRefused) {
-  NatsServer server;
+  JetStreamServer server;
   with_lab(server, [](Lab& lab) -> Task<void> {
     CO_TRY(auto* bus, co_await lab.connect());
     SharedStateOptions dotted;
@@ -582,7 +582,7 @@ TEST_F(SharedStateTest, ADottedPrefixIsRefused) {
 }
 
 TEST_F(SharedStateTest, WithoutJetStreamHostsThatRunStillTellEachOther) {
-  NatsServer server("");
+  JetStreamServer server("");
   TemporaryFolder folder;
   SharedStateOptions first, second;
   first.journal_file = folder.file("first");
@@ -620,7 +620,7 @@ TEST_F(SharedStateTest, WithoutJetStreamHostsThatRunStillTellEachOther) {
 }
 
 TEST_F(SharedStateTest, WithoutJetStreamHostsOf2022AreHeard) {
-  NatsServer server("");
+  JetStreamServer server("");
   with_lab(server, [&](Lab& lab) -> Task<void> {
     CO_TRY(auto* host, co_await lab.host());
     CO_TRY_OK(co_await host->bus->flush());
@@ -631,9 +631,10 @@ TEST_F(SharedStateTest, WithoutJetStreamHostsOf2022AreHeard) {
 }
 
 TEST_F(SharedStateTest, WaitsForAJetStreamThatMayNotAnswerYetButNotForEver) {
-  NatsServer server(std::string(kWithJetStream) +
-                    "authorization { users: [ {user: u, password: p, permissions: {publish: {deny: "
-                    "[\"$JS.API.>\"]}}} ] }\nno_auth_user: u\n");
+  JetStreamServer server(
+      std::string(kWithJetStream) +
+      "authorization { users: [ {user: u, password: p, permissions: {publish: {deny: "
+      "[\"$JS.API.>\"]}}} ] }\nno_auth_user: u\n");
   with_lab(server, [&](Lab& lab) -> Task<void> {
     SharedStateOptions impatient;
     impatient.timeout = 100ms;

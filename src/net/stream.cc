@@ -9,7 +9,7 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 
-#include "net/lookup.h"
+#include "runtime/lookup.h"
 
 namespace trellis::net {
 namespace {
@@ -100,7 +100,7 @@ runtime::Task<std::vector<Endpoint>> endpoints_of(Stream::Target target,
     endpoints.emplace_back(asio::local::stream_protocol::endpoint(target.unix_path));
     co_return endpoints;
   }
-  CO_TRY(const auto found, co_await look_up(target.host, target.port, deadline));
+  CO_TRY(const auto found, co_await runtime::look_up(target.host, target.port, deadline));
   endpoints.assign(found.begin(), found.end());
   co_return endpoints;
 }

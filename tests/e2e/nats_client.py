@@ -7,6 +7,7 @@ import time
 class NatsClient:
     def __init__(self, port, host="127.0.0.1"):
         self.sock = socket.create_connection((host, port), timeout=10)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.info = json.loads(self._line()[5:])
         self.sids = 0
@@ -37,9 +38,14 @@ class NatsClient:
         return data
 
     def ping(self):
+        """Returns when the server has done everything it was sent; what came meanwhile is still to be read."""
         self._send(b"PING\r\n")
-        while self._line() != "PONG":
-            pass
+        before = b""
+        while (line := self._line()) != "PONG":
+            before += line.encode() + b"\r\n"
+            if line.startswith(("MSG ", "HMSG ")):
+                before += self._take(int(line.split(" ")[-1])) + b"\r\n"
+        self.buffer = before + self.buffer
 
     def subscribe(self, subject, queue=""):
         self.sids += 1

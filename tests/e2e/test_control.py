@@ -196,3 +196,53 @@ def test_calls_are_told_while_somebody_listens(host, nats):
     told = nats.events("wasmbus.rpcevt.default", "invocation_succeeded")["data"]
     assert told["source"] == {"public_key": HTTP_SERVER, "contract_id": "wasmcloud:httpserver", "link_name": "default"}
     assert told["dest"]["public_key"] == key and told["operation"] == "HttpServer.HandleRequest" and told["bytes"] > 0
+
+
+def test_constraints_choose_hosts_by_their_labels(box):
+    host = box.start_host(HOST_ZONE="eu", HOST_disk="fast")
+    for constraints in (["-c", "zone=eu"], ["-c", "zone=eu", "--constraint", "disk=fast", "-c", "hostcore.os=linux"]):
+        host.wash("ctl", "start", "actor", ECHO_REF, "--auction-timeout-ms", "1000", *constraints)
+    host.wash("ctl", "start", "provider", HTTP_SERVER_REF, "--auction-timeout-ms", "1000", "-c", "disk=fast")
+    for constraints in (["-c", "zone=us"], ["-c", "zone=eu", "-c", "disk=slow"], ["-c", "room=1"], ["-c", "zone=EU"]):
+        for what in (("actor", ECHO_REF), ("provider", "wasmcloud.azurecr.io/kvredis:0.19.0")):
+            run = host.wash("ctl", "start", *what, "--auction-timeout-ms", "300", *constraints, check=False)
+            assert run.returncode == 1 and "labels must match --constraint" in run.stderr
+    inventory = host.inventory()
+    assert len(inventory["actors"][0]["instances"]) == 2 and len(inventory["providers"]) == 1
+
+
+def test_annotations_are_kept_by_instance_and_told(host, nats):
+    me = ask(nats, "ping.hosts")["id"]
+    nats.subscribe(EVT)
+    nats.ping()
+    ask(nats, f"cmd.{me}.lp", {"provider_ref": HTTP_SERVER_REF, "link_name": "default", "host_id": me,
+                               "annotations": {"team": "web"}})
+    assert nats.events(EVT, "provider_started")["data"]["annotations"] == {"team": "web"}
+    assert ask(nats, f"get.{me}.inv")["providers"][0]["annotations"] == {"team": "web"}
+
+    ask(nats, f"cmd.{me}.la", {"actor_ref": ECHO_REF, "count": 1, "host_id": me, "annotations": {"app": "a", "tier": "1"}})
+    key = nats.events(EVT, "actor_started")["data"]["public_key"]
+    ask(nats, f"cmd.{me}.la", {"actor_ref": ECHO_REF, "count": 2, "host_id": me, "annotations": {"app": "b"}})
+    for _ in range(2):
+        assert nats.events(EVT, "actor_started")["data"]["annotations"] == {"app": "b"}
+    ask(nats, f"cmd.{me}.scale", {"actor_id": key, "actor_ref": ECHO_REF, "count": 4, "host_id": me,
+                                  "annotations": {"app": "c"}})
+    assert nats.events(EVT, "actor_started")["data"]["annotations"] == {"app": "c"}
+
+    def annotations():
+        return [i["annotations"] for i in ask(nats, f"get.{me}.inv")["actors"][0]["instances"]]
+
+    def stop(count, wanted):
+        assert ask(nats, f"cmd.{me}.sa", {"actor_ref": key, "count": count, "host_id": me, "annotations": wanted})["accepted"]
+
+    first, b, c = {"app": "a", "tier": "1"}, {"app": "b"}, {"app": "c"}
+    assert annotations() == [first, b, b, c]
+    stop(0, {"app": "a", "tier": "2"})  # nobody has both
+    stop(0, {"other": "a"})
+    assert annotations() == [first, b, b, c]
+    stop(1, {"app": "b"})
+    assert annotations() == [first, b, c]
+    stop(0, {"tier": "1"})  # one that has more than was asked for goes, too
+    assert annotations() == [b, c]
+    stop(0, {})
+    assert ask(nats, f"get.{me}.inv")["actors"] == []

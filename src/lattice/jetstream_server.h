@@ -15,10 +15,10 @@ namespace trellis::lattice {
 inline constexpr std::string_view kWithJetStream =
     "jetstream { store_dir: \"FOLDER/jetstream\" }\n";
 
-class NatsServer {
+class JetStreamServer {
  public:
   // `config`: lines of its configuration file, besides where it listens; FOLDER is the folder.
-  explicit NatsServer(std::string config = std::string(kWithJetStream))
+  explicit JetStreamServer(std::string config = std::string(kWithJetStream))
       : port_(runtime::free_port()), process_(command(std::move(config)), port_) {}
 
   std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }

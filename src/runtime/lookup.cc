@@ -1,4 +1,4 @@
-#include "net/lookup.h"
+#include "runtime/lookup.h"
 
 #include <fmt/format.h>
 
@@ -7,31 +7,30 @@
 
 #include "runtime/parking.h"
 
-namespace trellis::net {
+namespace trellis::runtime {
 namespace {
 
-namespace asio = boost::asio;
-using Resolver = asio::ip::basic_resolver<asio::ip::tcp, runtime::Executor>;
+using Resolver = asio::ip::basic_resolver<asio::ip::tcp, Executor>;
 
 // Shared by the resolver's handler and the coroutine that waits, which may leave first.
 struct Question {
-  explicit Question(runtime::Core& core) : resolver(core.executor()) {}
+  explicit Question(Core& core) : resolver(core.executor()) {}
   Resolver resolver;
   boost::system::error_code error;
   std::optional<Resolver::results_type> answer;
-  runtime::Parking* asker = nullptr;
+  Parking* asker = nullptr;
 };
 
 }  // namespace
 
-runtime::Task<std::vector<asio::ip::tcp::endpoint>> look_up(std::string host, std::uint16_t port,
-                                                            runtime::Deadline deadline) {
+Task<std::vector<asio::ip::tcp::endpoint>> look_up(std::string host, std::uint16_t port,
+                                                   Deadline deadline) {
   boost::system::error_code ec;
   if (const auto address = asio::ip::make_address(host, ec); !ec)
     co_return std::vector{asio::ip::tcp::endpoint(address, port)};
 
-  runtime::Core& core = runtime::Core::current();
-  runtime::Parking answered(core);
+  Core& core = Core::current();
+  Parking answered(core);
   const auto question = std::make_shared<Question>(core);
   question->asker = &answered;
   question->resolver.async_resolve(
@@ -43,17 +42,16 @@ runtime::Task<std::vector<asio::ip::tcp::endpoint>> look_up(std::string host, st
       });
   const auto how = co_await answered.wait(deadline);
   question->asker = nullptr;
-  if (how == runtime::Wake::cancelled)
-    co_return fail(Errc::cancelled, "net.lookup", "no longer wanted");
+  if (how == Wake::cancelled) co_return fail(Errc::cancelled, "runtime.lookup", "no longer wanted");
   if (!question->answer)
-    co_return fail(Errc::timeout, "net.lookup",
+    co_return fail(Errc::timeout, "runtime.lookup",
                    fmt::format("the name '{}' was not resolved in time", host));
   if (question->error)
-    co_return fail(Errc::not_found, "net.lookup",
+    co_return fail(Errc::not_found, "runtime.lookup",
                    fmt::format("the name '{}' is not known: {}", host, question->error.message()));
   std::vector<asio::ip::tcp::endpoint> endpoints;
   for (const auto& entry : *question->answer) endpoints.push_back(entry.endpoint());
   co_return endpoints;
 }
 
-}  // namespace trellis::net
+}  // namespace trellis::runtime

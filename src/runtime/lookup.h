@@ -9,11 +9,10 @@
 
 #include "runtime/core.h"
 
-namespace trellis::net {
+namespace trellis::runtime {
 
 // On any core. Not empty. Errors: not_found with the resolver's words, timeout, cancelled.
-runtime::Task<std::vector<boost::asio::ip::tcp::endpoint>> look_up(std::string host,
-                                                                   std::uint16_t port,
-                                                                   runtime::Deadline deadline);
+Task<std::vector<boost::asio::ip::tcp::endpoint>> look_up(std::string host, std::uint16_t port,
+                                                          Deadline deadline);
 
-}  // namespace trellis::net
+}  // namespace trellis::runtime
