@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <iterator>
 #include <system_error>
+
+#include "artifact/file_io.h"
+#include "artifact/layout.h"
 
 namespace trellis::provider_app {
 namespace {
@@ -65,10 +67,7 @@ Result<std::optional<std::string>> own_name() {
 }
 
 Result<Bytes> own_program() {
-  std::ifstream file(kOwnProgram, std::ios::binary);
-  Bytes program{std::istreambuf_iterator<char>(file), {}};
-  if (!file || program.empty()) return unreadable();
-  return program;
+  return artifact::read_file(kOwnProgram, artifact::kArtifactBytesMax);
 }
 
 }  // namespace trellis::provider_app
