@@ -189,13 +189,15 @@ Result<std::string> Host::state_folder() const {
   return folder.string();
 }
 
+// Other hosts' changes may come while this one is still being put together.
 lattice::State::Observer Host::state_observer() {
   lattice::State::Observer observer;
-  observer.claims_put = [this](const lattice::ClaimsRecord&) {
+  observer.claims_put = [this](const lattice::ClaimsRecord& record) {
+    if (policy_) policy_->forget(record.subject);  // what was decided was decided about others
     if (links_) tasks_->spawn("routes", links_->refresh_routes());  // a new call alias
   };
   observer.reference_put = [this](const std::string& reference, const std::string& key) {
-    events_->publish(events_->make.refmap_set(reference, key));
+    if (events_) events_->publish(events_->make.refmap_set(reference, key));
   };
   observer.link_put_elsewhere = [this](const lattice::Link& link, const lattice::Link* replaced) {
     if (!links_) return;
