@@ -59,6 +59,25 @@ def http(port, path="/", data=None, method=None, headers=None, timeout=10):
         return Answer(e.code, e.headers, e.read())
 
 
+class Log(str):
+    """What a host has logged. It writes on a thread of its own, so `in` waits a moment for what is on its way."""
+
+    def __new__(cls, box):
+        text = super().__new__(cls, box.read_log())
+        text.box = box
+        return text
+
+    def __contains__(self, words):
+        end = time.monotonic() + 2
+        while True:
+            late = self.box.process is None or self.box.process.poll() is not None or time.monotonic() > end
+            if words in self.box.read_log():
+                return True
+            if late:
+                return False
+            time.sleep(0.02)
+
+
 class Sandbox:
     """A home directory, ports, and the programs run with them."""
 
@@ -114,6 +133,9 @@ class Sandbox:
         return code
 
     def log(self):
+        return Log(self)
+
+    def read_log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def host_id(self):
