@@ -338,8 +338,9 @@ control::LinkStatus ProviderTable::status_of(const lattice::Link& link) const {
   const auto entry = entry_for(link);
   if (!entry) {
     return {link.actor_id, "pending",
-            fmt::format("provider {} with link name {} is not running on this host",
-                        link.provider_id, link.link_name)};
+            fmt::format("provider {} with link name {} is not running on this host{}",
+                        link.provider_id, link.link_name,
+                        parts_.config.join_nats ? "; the host that runs it knows more" : "")};
   }
   if (!entry->takes(link)) return {link.actor_id, "failed", entry->why_not(link)};
   if (auto why = entry->provider->trouble_with(link); !why.empty())
