@@ -31,7 +31,7 @@ check: build ## formatting, lint, unit tests: under a minute when little changed
 	@scripts/lint.py $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j 2 -L unit
 
-compat: programs ## build providers on the SDKs of 2022 with cargo (minutes, once), run them with this host
+compat: programs ## build 2022's wash and providers with cargo (half an hour, once); run them with this host
 	@tests/compat/run.sh $(BUILD)
 
 bench: build ## compare with nginx and with a native handler; print a table
