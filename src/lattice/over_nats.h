@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "lattice/libnats_bus.h"
 #include "lattice/jetstream_server.h"
+#include "lattice/libnats_bus.h"
 #include "lattice/on_core.h"
 #include "lattice/received.h"
 
