@@ -313,9 +313,9 @@ void NatsConnection::close(std::string why) {
   why_ = said_why ? fmt::format("the server said: {}", last_error_) : std::move(why);
   boost::system::error_code ignored;
   if (auto* plain = std::get_if<Socket>(&stream_))
-    plain->close(ignored);
+    static_cast<void>(plain->close(ignored));
   else if (auto& tls = std::get<std::unique_ptr<TlsStream>>(stream_))
-    tls->next_layer().close(ignored);
+    static_cast<void>(tls->next_layer().close(ignored));
   out_.clear();
   while (!awaited_.empty()) answered();
 }
