@@ -118,7 +118,7 @@ Task<void> NatsConnection::open_socket(runtime::Deadline deadline) {
   const auto [error, at] = co_await asio::async_connect(socket, found, runtime::kAwait);
   if (error) co_return fail(runtime::error_from(error, kSite, "cannot connect"));
   boost::system::error_code ignored;
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  static_cast<void>(socket.set_option(asio::ip::tcp::no_delay(true), ignored));
   co_return Result<void>();
 }
 
@@ -167,17 +167,18 @@ Task<void> NatsConnection::start_tls() {
     return fail(Errc::invalid, kSite, fmt::format("TLS to NATS: {}: {}", what, error.message()));
   };
   tls_context_ = std::make_unique<ssl::context>(ssl::context::tls_client);
-  tls_context_->set_options(ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1, error);
+  static_cast<void>(
+      tls_context_->set_options(ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1, error));
   const auto& tls = options_.tls;
   if (tls.ca_file.empty())
-    tls_context_->set_default_verify_paths(error);
+    static_cast<void>(tls_context_->set_default_verify_paths(error));
   else
-    tls_context_->load_verify_file(tls.ca_file, error);
+    static_cast<void>(tls_context_->load_verify_file(tls.ca_file, error));
   if (error) co_return fails("cannot read the CA certificates in " + tls.ca_file);
   if (!tls.cert_file.empty()) {
-    tls_context_->use_certificate_chain_file(tls.cert_file, error);
+    static_cast<void>(tls_context_->use_certificate_chain_file(tls.cert_file, error));
     if (error) co_return fails("cannot use the certificate in " + tls.cert_file);
-    tls_context_->use_private_key_file(tls.key_file, ssl::context::pem, error);
+    static_cast<void>(tls_context_->use_private_key_file(tls.key_file, ssl::context::pem, error));
     if (error) co_return fails("cannot use the key in " + tls.key_file);
   }
   auto stream = std::make_unique<TlsStream>(std::move(std::get<Socket>(stream_)), *tls_context_);
