@@ -118,7 +118,10 @@ std::map<std::string, std::string> UpOptions::environment() const {
                                                     {"WASMCLOUD_RPC_TIMEOUT_MS", "2000"},
                                                     {"WASMCLOUD_PROV_SHUTDOWN_DELAY_MS", "300"},
                                                     {"WASMCLOUD_STRUCTURED_LOG_LEVEL", "info"}};
-  environment["TRELLIS_BUS"] = joins_nats() ? "nats" : "embedded";
+  const char* said = std::getenv("TRELLIS_BUS");
+  const bool known = said == nullptr || *said == '\0' || std::string_view(said) == "nats" ||
+                     std::string_view(said) == "embedded";
+  if (known) environment["TRELLIS_BUS"] = joins_nats() ? "nats" : "embedded";  // else the host says
   for (const char* connection : {"RPC", "PROV_RPC", "CTL"}) {
     const std::string prefix = fmt::format("WASMCLOUD_{}_", connection);
     environment[prefix + "HOST"] = bus_host();

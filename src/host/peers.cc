@@ -41,9 +41,13 @@ void Peers::take(const lattice::Message& message) {
   const auto seal = codec::json_string(event->data, "trellis_seal");
   const bool knows = seal && *seal && **seal == seal_name_;
   const auto [at, fresh] = peers_.try_emplace(event->source);
-  if (fresh)
-    LOG(info, "Host {} is in this lattice{}", event->source,
-        knows ? "" : "; it has another cluster seed or is of another kind: calls are signed");
+  if (fresh && knows) LOG(info, "Host {} is in this lattice", event->source);
+  if (fresh && !knows)
+    LOG(warn,
+        "Host {} is in this lattice and has another cluster seed, or is of another kind: calls are "
+        "signed from now on. Calls between it and this host work only if all hosts have the same "
+        "WASMCLOUD_CLUSTER_SEED, or each other's cluster keys in WASMCLOUD_CLUSTER_ISSUERS",
+        event->source);
   at->second = {knows, Clock::now()};
   look();
 }
