@@ -1,6 +1,9 @@
 // The command line of Trellis: reads the arguments, runs the one command they name, prints its
 // outcome. Exit codes: 0 done, 1 the command failed, 2 the command line was wrong.
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
 #include <span>
 
 #include "command.h"
@@ -31,5 +34,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report_usage(root, error);
   }
-  return context.run();
+  const int code = context.run();
+  // libnats takes itself down at exit while its timer's thread may still run, which now and then
+  // ended in a crash after everything was said and done.
+  std::cout.flush();
+  std::cerr.flush();
+  std::fflush(nullptr);
+  std::_Exit(code);
 }
