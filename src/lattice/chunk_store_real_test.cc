@@ -41,7 +41,7 @@ class ChunkStoreTest : public OverNats {
  protected:
   // A store and a connection besides.
   void with_store(JetStreamServer& server, ChunkStore::Options options,
-                  std::function<Task<void>(ChunkStore&, LibnatsBus&)> test) {
+                  std::function<Task<void>(ChunkStore&, NatsBus&)> test) {
     with_connections([&](Connections& connections) -> Task<void> {
       CO_TRY(auto* bus, co_await connections.open({.url = server.url()}));
       CO_TRY(auto* other, co_await connections.open({.url = server.url()}));
@@ -85,10 +85,10 @@ class ChunkStoreTest : public OverNats {
 
 TEST_F(ChunkStoreTest, PutsAnObjectAsBothGenerationsReadIt) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus& other) -> Task<void> {
     Received wire;
     CO_TRY(const auto heard, other.subscribe("$O.lab.>", "", wire.handler()));
-    CO_TRY_OK(co_await other.flush());
+    CO_TRY_OK(co_await other.flush(soon()));
     const auto bytes = some_bytes(300'000);
     CO_TRY_OK(co_await store.put(kName, bytes));
     CO_TRY_OK(co_await wire.wait_for(5));
@@ -124,7 +124,7 @@ TEST_F(ChunkStoreTest, PutsAnObjectAsBothGenerationsReadIt) {
 
 TEST_F(ChunkStoreTest, GivesBackWhatWasPutWhateverItsSize) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus& other) -> Task<void> {
     ChunkStore reader(other, in_lab());
     for (const std::size_t size : {0, 1, 131'071, 131'072, 131'073, 1'000'000, 9'000'001}) {
       const auto bytes = some_bytes(size);
@@ -143,10 +143,10 @@ TEST_F(ChunkStoreTest, GivesBackWhatWasPutWhateverItsSize) {
 // The server sends as much as the reader says it can take, not more.
 TEST_F(ChunkStoreTest, TakesALargeObjectAtItsOwnPace) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus& other) -> Task<void> {
     Received paces;
     CO_TRY(const auto heard, other.subscribe("$JS.FC.OBJ_lab.>", "", paces.handler()));
-    CO_TRY_OK(co_await other.flush());
+    CO_TRY_OK(co_await other.flush(soon()));
     const auto bytes = some_bytes(48'000'000);
     CO_TRY_OK(co_await store.put(kName, bytes));
     CO_TRY(const auto back, co_await store.get(kName, bytes.size()));
@@ -157,7 +157,7 @@ TEST_F(ChunkStoreTest, TakesALargeObjectAtItsOwnPace) {
 
 TEST_F(ChunkStoreTest, ReadsWhatEarlierClientsWrote) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus& other) -> Task<void> {
     CO_TRY_OK(co_await write(other, kName, meta(14, 2, ""), {"hello, ", "lattice"}));
     CO_TRY(const auto back, co_await store.get(kName, 14));
     EXPECT_EQ(as_text(back), "hello, lattice");
@@ -175,7 +175,7 @@ TEST_F(ChunkStoreTest, ReadsWhatEarlierClientsWrote) {
 
 TEST_F(ChunkStoreTest, ReadsWhatLaterClientsWroteAndChecksIt) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus& other) -> Task<void> {
     CO_TRY_OK(
         co_await write(other, kBase64Name, meta(14, 2, kHelloDigest), {"hello, ", "lattice"}));
     CO_TRY(const auto back, co_await store.get(kName, 14));
@@ -186,7 +186,7 @@ TEST_F(ChunkStoreTest, ReadsWhatLaterClientsWroteAndChecksIt) {
 
 TEST_F(ChunkStoreTest, RefusesWhatIsNotWhatItSays) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus& other) -> Task<void> {
     CO_TRY_OK(co_await write(other, kBase64Name, meta(14, 2, ""), {"hello, ", "lattice"}));
     const std::string other_digest = "SHA-256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=";
     const std::pair<std::string, const char*> cases[] = {
@@ -213,7 +213,7 @@ TEST_F(ChunkStoreTest, RefusesWhatIsNotWhatItSays) {
 
 TEST_F(ChunkStoreTest, SaysWhatIsGoneOrWasDeleted) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus& other) -> Task<void> {
     const auto no_stream = co_await store.get(kName, 1'000);
     EXPECT_FALSE(no_stream);
     EXPECT_EQ(no_stream.error().code, Errc::not_found);
@@ -236,7 +236,7 @@ TEST_F(ChunkStoreTest, SaysWhatIsGoneOrWasDeleted) {
 
 TEST_F(ChunkStoreTest, TakesNoMoreThanTheCallerDoes) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus&) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus&) -> Task<void> {
     CO_TRY_OK(co_await store.put(kName, some_bytes(1'001)));
     const auto refused = co_await store.get(kName, 1'000);
     EXPECT_FALSE(refused);
@@ -251,7 +251,7 @@ TEST_F(ChunkStoreTest, WorksWhereMessagesMustBeSmall) {
   JetStreamServer server(std::string(kWithJetStream) + "max_payload: 4096\n");
   auto options = in_lab();
   options.payload_bytes_max = 4'096;
-  with_store(server, options, [](ChunkStore& store, LibnatsBus&) -> Task<void> {
+  with_store(server, options, [](ChunkStore& store, NatsBus&) -> Task<void> {
     const auto bytes = some_bytes(100'000);
     CO_TRY_OK(co_await store.put(kName, bytes));
     CO_TRY(const auto back, co_await store.get(kName, bytes.size()));
@@ -263,7 +263,7 @@ TEST_F(ChunkStoreTest, WorksWhereMessagesMustBeSmall) {
 TEST_F(ChunkStoreTest, ForgetsInAStreamOfItsOwnAndTakesThatOfOthersAsItIs) {
   for (const bool made_before : {false, true}) {
     JetStreamServer server;
-    with_store(server, in_lab(), [&](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+    with_store(server, in_lab(), [&](ChunkStore& store, NatsBus& other) -> Task<void> {
       if (made_before) CO_TRY_OK(co_await make_stream(other));
       CO_TRY_OK(co_await store.put(kName, some_bytes(10)));
       CO_TRY(const auto answer,
@@ -278,7 +278,7 @@ TEST_F(ChunkStoreTest, ForgetsInAStreamOfItsOwnAndTakesThatOfOthersAsItIs) {
 
 TEST_F(ChunkStoreTest, MakesItsStreamAgainWhenSomebodyRemovedIt) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus& other) -> Task<void> {
     CO_TRY_OK(co_await store.put(kName, some_bytes(10)));
     CO_TRY_OK(co_await other.request(text_message("$JS.API.STREAM.DELETE.OBJ_lab", ""), soon()));
     CO_TRY_OK(co_await store.put(kName, some_bytes(20)));
@@ -290,7 +290,7 @@ TEST_F(ChunkStoreTest, MakesItsStreamAgainWhenSomebodyRemovedIt) {
 
 TEST_F(ChunkStoreTest, APutThatIsRefusedLeavesNothingBehind) {
   JetStreamServer server("jetstream { store_dir: \"FOLDER/js\", max_file_store: 1MB }\n");
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus& other) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus& other) -> Task<void> {
     const auto refused = co_await store.put(kName, some_bytes(3'000'000));
     EXPECT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::exhausted);
@@ -304,7 +304,7 @@ TEST_F(ChunkStoreTest, APutThatIsRefusedLeavesNothingBehind) {
 
 TEST_F(ChunkStoreTest, RefusesNamesThatWouldMatchOthers) {
   JetStreamServer server;
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus&) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus&) -> Task<void> {
     CO_TRY_OK(co_await store.put(kName, some_bytes(10)));
     for (const auto& name : {std::string(), std::string("*"), std::string(">"), std::string("a\nb"),
                              std::string(129, 'a')}) {
@@ -319,7 +319,7 @@ TEST_F(ChunkStoreTest, RefusesNamesThatWouldMatchOthers) {
 
 TEST_F(ChunkStoreTest, SaysThatTheServerHasNoJetStream) {
   JetStreamServer server("");
-  with_store(server, in_lab(), [](ChunkStore& store, LibnatsBus&) -> Task<void> {
+  with_store(server, in_lab(), [](ChunkStore& store, NatsBus&) -> Task<void> {
     const auto put = co_await store.put(kName, some_bytes(10));
     EXPECT_FALSE(put);
     EXPECT_NE(put.error().detail.find("this NATS server has no JetStream"), std::string::npos);

@@ -181,7 +181,12 @@ Task<StreamInfo> JetStream::ensure_stream(json::object config) const {
   const auto name = text_of(config, "name");
   auto subject = api("STREAM.CREATE", name);
   CO_TRY(auto answer, co_await ask(subject, codec::json_write(config)));
-  if (refusal_of(answer) == kStreamInUse) co_return co_await stream_info(name);
+  const auto refusal = refusal_of(answer);
+  if (refusal == kStreamInUse) co_return co_await stream_info(name);
+  // So a server also says to the slower of two who make one stream at the same moment.
+  if (refusal == kSubjectsOverlap) {
+    if (auto there = co_await stream_info(name); there) co_return there;
+  }
   CO_TRY(answer, accepted(std::move(answer), subject));
   co_return to_stream_info(answer);
 }

@@ -21,7 +21,7 @@ json::object stream_config(std::string name, std::string subjects) {
 class JetStreamTest : public OverNats {
  protected:
   // What asking for a stream says on a server like this, for somebody like that.
-  Error refusal_on(JetStreamServer& server, LibnatsBus::Options who, JetStream::Options options) {
+  Error refusal_on(JetStreamServer& server, Connections::Who who, JetStream::Options options) {
     Error refusal;
     who.url = server.url();
     with_connections([&](Connections& connections) -> Task<void> {
@@ -148,7 +148,8 @@ TEST_F(JetStreamTest, SaysWhatTheAccountLacks) {
     accounts {
       NONE: { users: [ {user: none, password: secret} ] }
       SOME: { jetstream: enabled, users: [
-        {user: mute, password: secret, permissions: {publish: {deny: ["$JS.API.>"]}}} ] }
+        {user: mute, password: secret, permissions: {publish: {deny: ["$JS.API.>"]}}},
+        {user: deaf, password: secret, permissions: {subscribe: {deny: ["_INBOX.>"]}}} ] }
       SYS: { users: [ {user: sys, password: secret} ] }
     }
     system_account: SYS
@@ -157,11 +158,15 @@ TEST_F(JetStreamTest, SaysWhatTheAccountLacks) {
   EXPECT_EQ(none.code, Errc::denied);
   EXPECT_NE(none.detail.find("enable it for the account this host uses"), std::string::npos)
       << none.detail;
-  const auto mute =
-      refusal_on(server, {.url = "", .user = "mute", .password = "secret"}, {.timeout = 200ms});
-  EXPECT_EQ(mute.code, Errc::timeout);
-  EXPECT_NE(mute.detail.find("the account may not publish there"), std::string::npos)
+  const auto mute = refusal_on(server, {.url = "", .user = "mute", .password = "secret"}, {});
+  EXPECT_EQ(mute.code, Errc::denied);
+  EXPECT_NE(mute.detail.find("Permissions Violation for Publish"), std::string::npos)
       << mute.detail;
+  const auto deaf =
+      refusal_on(server, {.url = "", .user = "deaf", .password = "secret"}, {.timeout = 200ms});
+  EXPECT_EQ(deaf.code, Errc::timeout);
+  EXPECT_NE(deaf.detail.find("the account may not publish there"), std::string::npos)
+      << deaf.detail;
 }
 
 TEST(Delivery, IsReadFromBothFormsOfTheReply) {

@@ -64,7 +64,10 @@ class ServerProcess {
     pid_ = -1;
   }
   // Stays alive and says nothing, until resume().
-  void pause() { ::kill(pid_, SIGSTOP); }
+  void pause() {
+    ::kill(pid_, SIGSTOP);
+    ::waitpid(pid_, nullptr, WUNTRACED);  // until it has stopped
+  }
   void resume() { ::kill(pid_, SIGCONT); }
 
  private:
