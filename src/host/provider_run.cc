@@ -29,11 +29,6 @@ constexpr auto kStopPoll = 10ms;
 constexpr std::size_t kLastWordsBytesMax = 300;
 constexpr std::size_t kReadBytes = 16 * 1024;
 
-// Whose fault it is that a request found nobody: the provider's, or the bus's itself.
-bool nobody_listens(const Error& error) {
-  return error.code == Errc::unavailable && error.detail.starts_with("no responders");
-}
-
 Bytes health_question() {  // docs/protocol.md §4.3
   Bytes out;
   codec::MsgpackWriter writer(out);
@@ -242,7 +237,8 @@ runtime::Task<ProviderRun::Answer> ProviderRun::ask_health(std::string* complain
   if (!answer) {
     if (answer.error().code == Errc::cancelled) co_return fail(answer.error());
     if (answer.error().code == Errc::timeout) co_return Answer::silence;
-    co_return nobody_listens(answer.error()) ? Answer::nobody : Answer::bus_away;
+    // Whose fault it is that nobody was found: the provider's, or the bus's itself.
+    co_return lattice::is_no_responders(answer.error()) ? Answer::nobody : Answer::bus_away;
   }
   answered_ = told;
   auto said = read_health(answer->data);

@@ -10,6 +10,7 @@
 
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "lattice/bus_requests.h"
 #include "lattice/nats_text.h"
 
 namespace trellis::lattice {
@@ -122,14 +123,6 @@ StreamInfo to_stream_info(const json::object& answer) {
   return info;
 }
 
-bool nobody_listens(const Error& error) {
-  return error.code == Errc::unavailable && error.detail.find("no responders") != std::string::npos;
-}
-
-bool is_no_responders(const Message& answer) {
-  return answer.data.empty() && header(answer, "Status") == "503";
-}
-
 Error no_stream_for(std::string_view subject) {
   return {Errc::unavailable, kSite,
           fmt::format("no JetStream stream takes messages on {} (no responders)", subject)};
@@ -145,7 +138,7 @@ std::string JetStream::api(std::string_view request, std::string_view name) cons
 Task<json::object> JetStream::ask(std::string subject, std::string body) const {
   const auto deadline = Deadline::in(options_.timeout);
   const auto answer = co_await bus_.request({subject, "", {}, to_bytes(body)}, deadline);
-  if (!answer && nobody_listens(answer.error())) {
+  if (!answer && is_no_responders(answer.error())) {
     if (options_.domain.empty())
       co_return fail(Errc::unavailable, kSite,
                      fmt::format("this NATS server has no JetStream (no responders on {}); start "
@@ -231,7 +224,7 @@ Task<void> JetStream::purge(std::string stream, std::string subject) const {
 Task<std::uint64_t> JetStream::publish(Message message) const {
   const auto subject = message.subject;
   const auto answer = co_await bus_.request(std::move(message), Deadline::in(options_.timeout));
-  if (!answer && nobody_listens(answer.error())) co_return fail(no_stream_for(subject));
+  if (!answer && is_no_responders(answer.error())) co_return fail(no_stream_for(subject));
   if (!answer && answer.error().code == Errc::timeout)
     co_return fail(Errc::timeout, kSite,
                    fmt::format("JetStream did not say within {} ms that it has the message for {}; "
@@ -242,7 +235,7 @@ Task<std::uint64_t> JetStream::publish(Message message) const {
 }
 
 Result<std::uint64_t> parse_publish_ack(const Message& answer, std::string_view subject) {
-  if (is_no_responders(answer)) return fail(no_stream_for(subject));
+  if (says_no_responders(answer)) return fail(no_stream_for(subject));
   auto value = codec::json_parse(as_text(answer.data));
   if (!value || !value->is_object())
     return fail(
