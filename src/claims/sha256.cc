@@ -2,8 +2,6 @@
 
 #include <openssl/evp.h>
 
-#include <array>
-
 #include "base/check.h"
 
 namespace trellis::claims {
@@ -18,13 +16,18 @@ void Sha256::add(BytesView bytes) {
   CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
 }
 
-std::string Sha256::hex_upper() {
-  std::array<unsigned char, 32> digest{};
+std::array<std::uint8_t, 32> Sha256::digest() {
+  std::array<std::uint8_t, 32> digest{};
   CHECK(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
+  return digest;
+}
+
+std::string Sha256::hex_upper() {
+  const auto bytes = digest();
   constexpr char kDigits[] = "0123456789ABCDEF";
   std::string text;
-  text.reserve(2 * digest.size());
-  for (const auto byte : digest) {
+  text.reserve(2 * bytes.size());
+  for (const auto byte : bytes) {
     text += kDigits[byte >> 4];
     text += kDigits[byte & 15];
   }

@@ -1,6 +1,8 @@
 // SHA-256 of pieces, so that what is hashed need not be copied together first. Pure.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -14,7 +16,9 @@ class Sha256 {
  public:
   Sha256();
   void add(BytesView bytes);
-  std::string hex_upper();  // of all that was added; once
+  // Of all that was added; one of the two, once.
+  std::array<std::uint8_t, 32> digest();
+  std::string hex_upper();
 
  private:
   struct Free {

@@ -28,16 +28,9 @@ constexpr std::size_t kEnvelopeBytes =
 constexpr std::size_t kNameBytesMax = 128;
 constexpr std::string_view kDigestPrefix = "SHA-256=";
 
-std::uint8_t nibble(char digit) {
-  return static_cast<std::uint8_t>(digit <= '9' ? digit - '0' : digit - 'A' + 10);
-}
-
 std::string digest_of(claims::Sha256& hash) {
-  const auto hex = hash.hex_upper();
-  Bytes bytes;
-  for (std::size_t i = 0; i < hex.size(); i += 2)
-    bytes.push_back(static_cast<std::uint8_t>(nibble(hex[i]) << 4 | nibble(hex[i + 1])));
-  return std::string(kDigestPrefix) + codec::base64_encode(bytes, codec::Base64::url_padded);
+  return std::string(kDigestPrefix) +
+         codec::base64_encode(hash.digest(), codec::Base64::url_padded);
 }
 
 // Some clients leave out the padding.

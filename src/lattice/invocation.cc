@@ -1,15 +1,13 @@
 #include "lattice/invocation.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <chrono>
 #include <limits>
 
 #include <boost/json/object.hpp>
 
-#include "base/check.h"
 #include "claims/jwt.h"
+#include "claims/sha256.h"
 #include "codec/cloud_event.h"
 #include "codec/msgpack.h"
 
@@ -246,28 +244,14 @@ Result<InvocationResponse> decode_invocation_response(BytesView bytes) {
 
 std::string invocation_hash(const Invocation& invocation) {
   // Piece by piece: the body may be megabytes and is not copied for this.
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        &EVP_MD_CTX_free);
-  CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
-  const auto add = [&](BytesView bytes) {
-    CHECK(EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1);
-  };
-  add(as_bytes(invocation.origin.url()));
-  add(as_bytes(invocation.target.url()));
-  add(as_bytes("/"));
-  add(as_bytes(invocation.operation));
-  add(as_bytes(invocation.operation));
-  add(invocation.msg);
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  CHECK(EVP_DigestFinal_ex(context.get(), digest, &size) == 1);
-  std::string hex;
-  hex.reserve(2 * size);
-  for (unsigned i = 0; i < size; ++i) {
-    hex += "0123456789ABCDEF"[digest[i] >> 4];
-    hex += "0123456789ABCDEF"[digest[i] & 15];
-  }
-  return hex;
+  claims::Sha256 hash;
+  hash.add(as_bytes(invocation.origin.url()));
+  hash.add(as_bytes(invocation.target.url()));
+  hash.add(as_bytes("/"));
+  hash.add(as_bytes(invocation.operation));
+  hash.add(as_bytes(invocation.operation));
+  hash.add(invocation.msg);
+  return hash.hex_upper();
 }
 
 void sign(Invocation& invocation, const claims::KeyPair& cluster, std::string_view host_id) {
