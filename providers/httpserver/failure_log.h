@@ -4,27 +4,25 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 
 #include "base/error.h"
+#include "base/line_rate.h"
 
 namespace trellis::httpserver {
 
 class FailureLog {
  public:
-  using TimePoint = std::chrono::steady_clock::time_point;
+  using TimePoint = log::LineRate::TimePoint;
 
   // Counts a failure. 0: it is not to be written. Else how many were not written since the last
   // line of this kind, and this one.
-  std::size_t due(Errc code, TimePoint now);
+  std::size_t due(Errc code, TimePoint now) {
+    return kinds_[static_cast<std::size_t>(code)].due(now);
+  }
 
  private:
-  struct Kind {
-    TimePoint next{};
-    std::size_t count = 0;
-  };
-  std::array<Kind, static_cast<std::size_t>(Errc::internal) + 1> kinds_;
+  std::array<log::LineRate, static_cast<std::size_t>(Errc::internal) + 1> kinds_;
 };
 
 }  // namespace trellis::httpserver

@@ -11,7 +11,6 @@
 namespace trellis::host {
 namespace {
 
-constexpr auto kRefusedLoggedEvery = std::chrono::seconds(1);
 constexpr std::uint64_t kTimeLeftMsMax = 3'600'000;
 constexpr std::size_t kRunningMax = 5'000;  // invocations from the bus at once; more are refused
 
@@ -107,28 +106,27 @@ runtime::Task<Bytes> Delivery::handle(Target target, std::string_view subject,
         fmt::format("this host already runs {} calls from the lattice; try again", kRunningMax));
   }
   ++running_;
-  auto genuine = co_await authenticate(subject, invocation);
-  Result<Bytes> result = fail(Errc::internal, "delivery.handle");
-  if (genuine) {
-    result = co_await execute(std::move(target), invocation);
-  } else {
-    note_refused(fmt::format("an invocation of {} on {} from {}: {}", invocation.operation,
-                             target.key, invocation.origin.public_key, genuine.error().describe()));
-    result = fail(std::move(genuine).error());
-  }
+  auto result = co_await run(std::move(target), subject, invocation);
   --running_;
   co_return result;
 }
 
+runtime::Task<Bytes> Delivery::run(Target target, std::string_view subject,
+                                   lattice::Invocation& invocation) {
+  if (auto genuine = co_await authenticate(subject, invocation); !genuine) {
+    note_refused(fmt::format("an invocation of {} on {} from {}: {}", invocation.operation,
+                             target.key, invocation.origin.public_key, genuine.error().describe()));
+    co_return fail(std::move(genuine).error());
+  }
+  co_return co_await execute(std::move(target), invocation);
+}
+
 // Whoever can publish can make this line: once a second is enough of it.
 void Delivery::note_refused(const std::string& what) {
-  ++refused_;
-  const auto now = std::chrono::steady_clock::now();
-  if (now - refused_logged_at_ < kRefusedLoggedEvery) return;
-  refused_logged_at_ = now;
+  const auto count = refused_.due(std::chrono::steady_clock::now());
+  if (count == 0) return;
   LOG(warn, "refused {}{}", what,
-      refused_ > 1 ? fmt::format(" ({} in all since the last of these lines)", refused_) : "");
-  refused_ = 0;
+      count > 1 ? fmt::format(" ({} in all since the last of these lines)", count) : "");
 }
 
 // A body in the object store is fetched only for who has proved to be of this cluster.

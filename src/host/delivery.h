@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "base/line_rate.h"
 #include "capability/provider.h"
 #include "host/large_messages.h"
 #include "host/parts.h"
@@ -38,6 +39,8 @@ class Delivery {
   runtime::Task<void> send(std::string to, lattice::InvocationResponse response);
   runtime::Task<Bytes> handle(Target target, std::string_view subject,
                               lattice::Invocation& invocation);
+  runtime::Task<Bytes> run(Target target, std::string_view subject,
+                           lattice::Invocation& invocation);
 
   runtime::Task<void> authenticate(std::string_view subject, lattice::Invocation& invocation);
   Result<lattice::Link> authorize_provider_call(const Target& target,
@@ -51,8 +54,7 @@ class Delivery {
   LargeMessages& large_;
   lattice::InvocationVerifier verifier_;
   std::size_t running_ = 0;
-  std::uint64_t refused_ = 0;  // since the last line about it
-  std::chrono::steady_clock::time_point refused_logged_at_{};
+  log::LineRate refused_;
   unsigned next_core_ = 0;
 };
 

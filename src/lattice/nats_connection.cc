@@ -6,7 +6,6 @@
 #include <span>
 
 #include <boost/asio/connect.hpp>
-#include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 
 #include "base/log.h"
@@ -22,7 +21,7 @@ using runtime::Task;
 namespace {
 
 constexpr const char* kSite = "lattice.nats";
-constexpr auto kErrorsLoggedEvery = 1s;
+constexpr auto kClosesAfterError = 1s;  // a server that closes for what it said does so by then
 constexpr std::size_t kControlLineMax = 64_KiB;  // INFO names every server of a cluster
 constexpr std::size_t kPayloadMax = 64_MiB;      // what nats-server can be told to take at most
 constexpr std::size_t kSharedBytesMin = 16_KiB;  // larger payloads are not copied
@@ -284,10 +283,8 @@ Task<void> NatsConnection::watch(std::weak_ptr<NatsConnection> weak,
 void NatsConnection::hear_error(std::string_view text) {
   last_error_ = text;
   last_error_at_ = Clock::now();
-  if (last_error_at_ - error_logged_at_ >= kErrorsLoggedEvery) {
+  if (errors_logged_.due(last_error_at_) > 0)
     LOG(warn, "the NATS server at {} says: {}", server_.address(), text);
-    error_logged_at_ = last_error_at_;
-  }
   constexpr std::string_view kRefused = "Permissions Violation for Publish to \"";
   if (!text.starts_with(kRefused) || !refused_) return;
   const auto subject = text.substr(kRefused.size());
@@ -310,7 +307,7 @@ void NatsConnection::answered() {
 
 void NatsConnection::close(std::string why) {
   if (!std::exchange(open_, false)) return;
-  const bool said_why = !last_error_.empty() && Clock::now() - last_error_at_ < kErrorsLoggedEvery;
+  const bool said_why = !last_error_.empty() && Clock::now() - last_error_at_ < kClosesAfterError;
   why_ = said_why ? fmt::format("the server said: {}", last_error_) : std::move(why);
   boost::system::error_code ignored;
   if (auto* plain = std::get_if<Socket>(&stream_))

@@ -21,6 +21,7 @@
 #include <boost/asio/ssl/stream.hpp>
 
 #include "base/limits.h"
+#include "base/line_rate.h"
 #include "lattice/bus.h"
 #include "lattice/nats_parser.h"
 #include "lattice/nats_text.h"
@@ -125,7 +126,8 @@ class NatsConnection : public std::enable_shared_from_this<NatsConnection> {
   bool open_ = true;
   std::string why_;         // it ended
   std::string last_error_;  // the server's; it may close the connection for it
-  Clock::time_point last_error_at_{}, error_logged_at_{};
+  Clock::time_point last_error_at_{};
+  log::LineRate errors_logged_;
   std::function<void(std::string_view, const std::string&)> refused_;
   Clock::time_point heard_at_ = Clock::now();
   bool asked_ = false;                         // whether it is still there
