@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "lattice/nats_text.h"
+
 namespace trellis::wash {
 namespace {
 
@@ -127,10 +129,8 @@ std::map<std::string, std::string> UpOptions::environment() const {
     environment[prefix + "HOST"] = bus_host();
     environment[prefix + "PORT"] = fmt::to_string(bus_port());
     if (remote_url.empty()) continue;
-    const std::string remote = remote_address();
-    const std::size_t colon = remote.rfind(':');
-    environment[prefix + "HOST"] = remote.substr(0, colon);
-    environment[prefix + "PORT"] = colon == std::string::npos ? "4222" : remote.substr(colon + 1);
+    environment[prefix + "HOST"] = remote().host;
+    environment[prefix + "PORT"] = remote().port;
     environment[prefix + "CREDSFILE"] = remote_credsfile;
     if (remote_url.starts_with("tls://")) environment[prefix + "TLS"] = "1";
   }
@@ -156,29 +156,26 @@ bool UpOptions::joins_nats() const {
   if (const char* said = std::getenv("TRELLIS_BUS")) return std::string_view(said) == "nats";
   for (const char* variable : {"SEED", "JWT", "TLS", "CREDSFILE"})
     if (!given(fmt::format("WASMCLOUD_RPC_{}", variable)).empty()) return true;
-  const std::string host = bus_host();
-  return host != "localhost" && host != "0.0.0.0" && host != "::" && host != "::1" &&
-         host != "[::]" && host != "[::1]" && !host.starts_with("127.");
+  return !lattice::is_this_machine(bus_host());
 }
 
-std::string UpOptions::remote_address() const {
+UpOptions::Address UpOptions::remote() const {
   const std::size_t scheme = remote_url.find("://");
-  return scheme == std::string::npos ? remote_url : remote_url.substr(scheme + 3);
+  const std::string rest = scheme == std::string::npos ? remote_url : remote_url.substr(scheme + 3);
+  const std::size_t colon = rest.rfind(':');
+  return {rest.substr(0, colon), colon == std::string::npos ? "4222" : rest.substr(colon + 1)};
 }
 
 std::string UpOptions::bus_host() const {
   const std::string host = given("WASMCLOUD_RPC_HOST");
   if (!host.empty()) return host;
-  const std::string remote = remote_address();
-  return remote.empty() ? nats_host : remote.substr(0, remote.rfind(':'));
+  return remote_url.empty() ? nats_host : remote().host;
 }
 
 std::uint16_t UpOptions::bus_port() const {
   std::string port = given("WASMCLOUD_RPC_PORT");
-  const std::string remote = remote_address();
-  std::uint16_t number = remote.empty() ? nats_port : std::uint16_t{4222};
-  if (const std::size_t colon = remote.rfind(':'); port.empty() && colon != std::string::npos)
-    port = remote.substr(colon + 1);
+  std::uint16_t number = remote_url.empty() ? nats_port : std::uint16_t{4222};
+  if (port.empty() && !remote_url.empty()) port = remote().port;
   std::from_chars(port.data(), port.data() + port.size(), number);
   return number;
 }

@@ -47,7 +47,10 @@ class UpOptions {
   void pass_connection(CLI::App& app, const std::string& name, const std::string& variable);
   void take(CLI::App& app, const std::string& flag, const std::string& variable);
   std::string given(const std::string& variable) const;
-  std::string remote_address() const;  // of remote_url, without its scheme
+  struct Address {
+    std::string host, port;
+  };
+  Address remote() const;  // of remote_url
 
   std::vector<Setting> settings_;
   std::vector<CLI::Option*> taken_;

@@ -157,11 +157,6 @@ Result<BusConnection> read_connection(const Environment& get, const std::string&
   return connection;
 }
 
-bool is_this_machine(const std::string& host) {
-  return host == "localhost" || host == "0.0.0.0" || host == "::" || host == "[::]" ||
-         host == "::1" || host == "[::1]" || host.starts_with("127.");
-}
-
 // The other two connections go where calls go, unless they are told otherwise (§9.1).
 Result<void> read_bus(const Environment& get, Config& config) {
   TRY(config.rpc, read_connection(get, "WASMCLOUD_RPC_", config.rpc));
@@ -179,8 +174,9 @@ Result<void> read_bus(const Environment& get, Config& config) {
     return fail(Errc::invalid, kSite,
                 fmt::format("TRELLIS_BUS='{}' is neither 'nats' nor 'embedded'", bus));
   const auto& rpc = config.rpc;
-  config.join_nats = bus == "nats" || (bus.empty() && (!is_this_machine(rpc.host) || rpc.tls ||
-                                                       !rpc.jwt.empty() || !rpc.seed.empty()));
+  config.join_nats =
+      bus == "nats" || (bus.empty() && (!lattice::is_this_machine(rpc.host) || rpc.tls ||
+                                        !rpc.jwt.empty() || !rpc.seed.empty()));
   if (config.join_nats && rpc.port == 0)
     return fail(Errc::invalid, kSite, "WASMCLOUD_RPC_PORT=0 is no port of a NATS server");
   return {};

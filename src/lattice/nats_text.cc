@@ -185,6 +185,11 @@ Result<NatsServerInfo> parse_nats_info(std::string_view json) {
   return info;
 }
 
+bool is_this_machine(std::string_view host) {
+  return host == "localhost" || host == "0.0.0.0" || host == "::" || host == "[::]" ||
+         host == "::1" || host == "[::1]" || host.starts_with("127.");
+}
+
 Result<std::string> nats_connect_line(const NatsCredentials& credentials, std::string_view nonce,
                                       std::string_view name, bool tls) {
   boost::json::object said{

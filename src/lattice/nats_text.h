@@ -46,6 +46,9 @@ struct NatsServerInfo {
 };
 Result<NatsServerInfo> parse_nats_info(std::string_view json);
 
+// Whether a host's name or address means the machine one is on.
+bool is_this_machine(std::string_view host);
+
 // Who a client is. All empty: nobody in particular.
 struct NatsCredentials {
   std::string jwt{}, seed{};  // of a user (SU…); a seed alone is an nkey
