@@ -6,7 +6,6 @@ ratios are those of the same round.
   at once: 32 HTTP connections, a get for each request; the actor, and a native handler over the provider's own client
 Options: --rounds N, --seconds N, --build DIR.
 """
-import argparse
 import os
 import pathlib
 import statistics
@@ -62,16 +61,11 @@ def in_a_row(server, path):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--build", default=str(ROOT / "build" / "release"))
-    options = parser.parse_args()
-    os.environ["TRELLIS_BUILD"] = options.build
-    build = pathlib.Path(options.build)
     global e2e, run, servers
-    import conftest as e2e
     import run
+    options = run.read_options()
+    build = pathlib.Path(options.build)
+    import conftest as e2e
     import servers
     run.e2e = e2e
 

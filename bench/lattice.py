@@ -5,7 +5,6 @@ printed, ratios are those of the same round, to `libnats`: a request and its ans
 sides, a thread for each caller. `own client` is the same with the client that a host has, which puts what belongs together
 into one write. `sealed` is how hosts of one cluster seed call each other, `signed` how they call all others. Then: 200 actors and 1,000 links on one host, from a warm cache. Options: --rounds N, --seconds N, --build DIR.
 """
-import argparse
 import json
 import os
 import pathlib
@@ -87,12 +86,8 @@ def many_actors(actors=200, links=1000):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--build", default=str(ROOT / "build" / "release"))
-    options = parser.parse_args()
-    os.environ["TRELLIS_BUILD"] = options.build
+    import run
+    options = run.read_options()
     global e2e, lattices
     import conftest as e2e
     import lattices

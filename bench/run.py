@@ -184,13 +184,19 @@ def starting(count=20):
         stop_host(box)
 
 
-def main():
+def read_options():
+    """What each of the benchmarks can be told; the tests' modules, which they use, find the build by it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--build", default=str(ROOT / "build" / "release"))
     options = parser.parse_args()
     os.environ["TRELLIS_BUILD"] = options.build
+    return options
+
+
+def main():
+    options = read_options()
     build = pathlib.Path(options.build)
     global e2e
     import conftest as e2e

@@ -5,7 +5,7 @@
 // and back.
 #pragma once
 
-#include <functional>
+#include <chrono>
 #include <string>
 #include <vector>
 
