@@ -65,7 +65,7 @@ def main():
     import run
     options = run.read_options()
     build = pathlib.Path(options.build)
-    import conftest as e2e
+    import sandbox as e2e
     import servers
     run.e2e = e2e
 

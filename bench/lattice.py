@@ -89,7 +89,7 @@ def main():
     import run
     options = run.read_options()
     global e2e, lattices
-    import conftest as e2e
+    import sandbox as e2e
     import lattices
     remote_calls(options)
     many_actors()

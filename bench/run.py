@@ -199,7 +199,7 @@ def main():
     options = read_options()
     build = pathlib.Path(options.build)
     global e2e
-    import conftest as e2e
+    import sandbox as e2e
 
     folder = pathlib.Path(tempfile.mkdtemp(prefix="trellis-bench-"))
     servers = []

@@ -20,5 +20,4 @@ fi
 
 export TRELLIS_BUILD=$build TRELLIS_COMPAT=$CARGO_TARGET_DIR/release TRELLIS_OLD_WASH=$old/bin/wash
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$here/../e2e
-# The fixtures of the end-to-end tests are those of these tests, too.
-exec /usr/bin/python3 -m pytest -q --color=no -p no:cacheprovider -p conftest "$here" "${@:2}"
+exec /usr/bin/python3 -m pytest -q --color=no -p no:cacheprovider "$here" "${@:2}"

@@ -93,4 +93,4 @@ def caller(namespace, operation, payload=b"", binding="default"):
             (call $response (i32.const 8192) (call $host_response_len)) (i32.const 1))
       (else (call $host_error (i32.const 8192))
             (call $error (i32.const 8192) (call $host_error_len)) (i32.const 0)))""",
-                  more=f'(data (i32.const 2048) "{text(b"".join(parts))}")')
+                  memory='(memory (export "memory") 16)', more=f'(data (i32.const 2048) "{text(b"".join(parts))}")')

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 
-from conftest import ECHO_REF, HTTP_SERVER_REF, Sandbox, free_port, wait_for
+from sandbox import ECHO_REF, HTTP_SERVER_REF, Sandbox, free_port, wait_for
 from nats_client import NatsClient
 from servers import Process
 

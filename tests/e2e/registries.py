@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 import uuid
 
-from conftest import BUILD, free_port, wait_for
+from sandbox import BUILD, free_port, wait_for
 
 USER, PASSWORD = "tester", "s3cret-pa:ss"
 ECHO_FILE = BUILD / "actors" / "echo_s.wasm"

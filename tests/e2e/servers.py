@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import threading
 
-from conftest import free_port, wait_for
+from sandbox import free_port, wait_for
 import socket
 
 REDIS_REF, REDIS = "wasmcloud.azurecr.io/kvredis:0.19.0", "VAZVC4RX54J2NVCMCW7BPCAHGGG5XZXDBXFUMDUXGESTMQEJLC3YVZWB"

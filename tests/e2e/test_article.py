@@ -1,7 +1,7 @@
 """The article's walk, word for word but for the ports, with nothing else running."""
 import re
 
-from conftest import ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http, wait_for
+from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http, wait_for
 
 
 def test_the_walk_from_wash_up_to_curl_and_down(box):

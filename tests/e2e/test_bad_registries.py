@@ -4,7 +4,7 @@ import signal
 import time
 
 import pytest
-from conftest import free_port, http, wait_for
+from sandbox import free_port, http, wait_for
 from registries import ECHO_FILE, MANIFEST, PASSWORD, USER, Server, digest, manifest_of
 
 WASM = ECHO_FILE.read_bytes() if ECHO_FILE.exists() else b""

@@ -3,7 +3,7 @@ import json
 
 import guests
 import pytest
-from conftest import http, wait_for
+from sandbox import http, wait_for
 from nats_client import NatsClient
 
 LOGGING, NUMBERS = "wasmcloud:builtin:logging", "wasmcloud:builtin:numbergen"

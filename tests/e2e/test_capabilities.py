@@ -1,7 +1,7 @@
 """Capability providers on a host: links that fail and mend, the words they fail with, restarts of what they lead to."""
 import json
 
-from conftest import free_port, http, wait_for
+from sandbox import free_port, http, wait_for
 from servers import (CLIENT, CLIENT_REF, HTTP_CLIENT, KEY_VALUE, MESSAGING, NATS, NATS_REF, REDIS, REDIS_REF, STORE,
                      STORE_REF, behind_http, link, nats_server, redis_server, status)
 

@@ -1,6 +1,6 @@
 """The configuration service: asked at the start, it says what to start and whom to be towards registries."""
 import pytest
-from conftest import ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, wait_for
+from sandbox import ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, wait_for
 from nats_client import NatsClient
 from registries import ECHO_FILE, PASSWORD, USER, Registry
 from servers import STORE, STORE_REF

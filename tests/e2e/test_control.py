@@ -3,7 +3,7 @@ import json
 
 import guests
 import pytest
-from conftest import ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http
+from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http
 from nats_client import NatsClient
 
 CTL, EVT = "wasmbus.ctl.default", "wasmbus.evt.default"

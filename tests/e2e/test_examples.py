@@ -3,7 +3,7 @@ import json
 import urllib.parse
 
 import guests
-from conftest import http, wait_for
+from sandbox import http, wait_for
 from nats_client import NatsClient
 from servers import (CLIENT, CLIENT_REF, HTTP_CLIENT, KEY_VALUE, MESSAGING, NATS, NATS_REF, REDIS, REDIS_REF, STORE,
                      STORE_REF, behind_http, link, redis_server, web_server)

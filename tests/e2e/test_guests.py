@@ -5,7 +5,7 @@ import time
 
 import guests
 import pytest
-from conftest import ECHO_BODY, ECHO_REF, free_port, http, wait_for
+from sandbox import ECHO_BODY, ECHO_REF, free_port, http, wait_for
 
 
 def serve(host, name, wat, *values, sign=()):

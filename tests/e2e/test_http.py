@@ -9,7 +9,7 @@ import time
 import urllib.request
 
 import guests
-from conftest import ECHO_BODY, ECHO_REF, free_port, http, wait_for
+from sandbox import ECHO_BODY, ECHO_REF, free_port, http, wait_for
 
 
 def raw(port, data, seconds=10):

@@ -2,7 +2,7 @@
 import platform
 
 import guests
-from conftest import ECHO_REF, HTTP_SERVER_REF, http
+from sandbox import ECHO_REF, HTTP_SERVER_REF, http
 
 ACTORS, PROVIDERS = "TRELLIS_ALLOWED_ACTOR_ISSUERS", "TRELLIS_ALLOWED_PROVIDER_ISSUERS"
 

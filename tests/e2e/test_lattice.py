@@ -7,7 +7,7 @@ import time
 
 import guests
 import pytest
-from conftest import ECHO_BODY, ECHO_REF, HTTP_SERVER, free_port, http, wait_for
+from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, free_port, http, wait_for
 from lattices import lattice, start_echo, start_http
 
 EVENTS, CALLS = "wasmbus.evt.default", "wasmbus.rpcevt.default"

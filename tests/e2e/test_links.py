@@ -4,7 +4,7 @@ import socket
 import threading
 
 import guests
-from conftest import ECHO_BODY, ECHO_REF, HTTP_SERVER, free_port, http, wait_for
+from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, free_port, http, wait_for
 
 
 def refuses_connections(port):

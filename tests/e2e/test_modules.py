@@ -6,7 +6,7 @@ import shutil
 import time
 
 import guests
-from conftest import free_port, http
+from sandbox import free_port, http
 
 
 def refused(host, path, *words):

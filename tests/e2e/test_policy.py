@@ -7,7 +7,7 @@ import threading
 
 import guests
 import pytest
-from conftest import ECHO_BODY, ECHO_REF, HTTP_SERVER, ROOT, free_port, http, wait_for
+from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, ROOT, free_port, http, wait_for
 from nats_client import NatsClient
 from services import PolicyService, Service
 

@@ -10,7 +10,7 @@ import sys
 
 import guests
 import pytest
-from conftest import BUILD, ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http, wait_for
+from sandbox import BUILD, ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http, wait_for
 from lattices import nats_command
 from msgpack import pack as pack_message
 from nats_client import NatsClient

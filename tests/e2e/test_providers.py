@@ -13,7 +13,7 @@ import time
 
 import guests
 import pytest
-from conftest import wait_for
+from sandbox import wait_for
 from msgpack import unpack
 from nats_client import NatsClient
 
@@ -501,6 +501,32 @@ def test_a_changed_link_is_taken_back_and_put_anew(foreign):
     assert seen == [("put", "1"), ("del", None), ("put", "2"), ("del", None)]
     answer, text, _ = foreign.call(actor)
     assert answer is None and "Call alias not found" in text
+
+
+SIDE_BY_SIDE = """
+import threading
+
+class SideBySide(Provider):  # as the SDKs of 2022: a task for each subject
+    def serve(self, subject, reply, data):
+        if subject.endswith(".linkdefs.del"):
+            threading.Timer(0.03, super().serve, (subject, reply, data)).start()
+            return True
+        return super().serve(subject, reply, data)
+
+SideBySide().run()"""
+
+
+def test_a_changed_link_reaches_one_that_takes_links_back_slowly(foreign):
+    key, _ = foreign.start("slow", SIDE_BY_SIDE)
+    actor = foreign.actor()
+    for n in range(3):
+        foreign.link(actor, key, f"N={n}")
+    foreign.box.wash("ctl", "link", "del", actor, CONTRACT)
+    foreign.link(actor, key, "N=3")
+    wait_for(lambda: len(foreign.record("put")) == 4, 5, "it is told of everything")
+    seen = [(r["what"], r.get("values", {}).get("N")) for r in foreign.record() if r["what"] in ("put", "del", "duplicate")]
+    assert seen == [("put", "0"), *(step for n in (1, 2, 3) for step in (("del", None), ("put", str(n))))]
+    assert foreign.call(actor)[0]
 
 
 def test_a_link_with_another_contract_is_not_told(foreign):

@@ -5,7 +5,7 @@ import stat
 
 import guests
 import pytest
-from conftest import ECHO_BODY, ECHO_REF, HTTP_SERVER_REF, free_port, http
+from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER_REF, free_port, http
 from nats_client import NatsClient
 from registries import (ECHO_FILE, INDEX, MANIFEST, PASSWORD, USER, Authority, Registry, TokenServer, digest,
                         manifest_of, provider_archive)

@@ -5,7 +5,7 @@ import socket
 import subprocess
 
 import guests
-from conftest import ECHO_BODY, ECHO_REF, free_port, http, wait_for
+from sandbox import ECHO_BODY, ECHO_REF, free_port, http, wait_for
 
 
 def test_links_and_references_survive_kill_9(host):

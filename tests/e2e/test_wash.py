@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import guests
-from conftest import ECHO_REF, HTTP_SERVER, free_port, http, wait_for
+from sandbox import ECHO_REF, HTTP_SERVER, free_port, http, wait_for
 
 
 def test_help_of_every_command(box):
