@@ -1,6 +1,6 @@
 #include "host/provider_links.h"
 
-#include <set>
+#include <string_view>
 
 namespace trellis::host {
 
@@ -18,19 +18,20 @@ std::vector<lattice::Link> ProviderLinks::begin(const std::vector<lattice::Link>
 
 std::vector<ProviderLinks::Step> ProviderLinks::missing(
     const std::vector<lattice::Link>& wanted) const {
-  std::vector<Step> steps;
-  std::set<std::string> actors;
+  std::map<std::string_view, const lattice::Link*> by_actor;
   for (const auto& link : wanted) {
-    if (is_withheld(link)) continue;
-    actors.insert(link.actor_id);
-    const auto known = told_.find(link.actor_id);
-    if (known != told_.end() && known->second.link == link) continue;
-    if (known != told_.end()) steps.push_back({.link = known->second.link, .gone = true});
-    steps.push_back({.link = link, .gone = false});
+    if (!is_withheld(link)) by_actor.insert_or_assign(link.actor_id, &link);
   }
+  std::vector<Step> steps;
   for (const auto& [actor, told] : told_) {
-    if (!actors.contains(actor)) steps.push_back({.link = told.link, .gone = true});
+    const auto now = by_actor.find(actor);
+    if (now != by_actor.end() && told.link == *now->second) {
+      by_actor.erase(now);
+    } else {
+      steps.push_back({.link = told.link, .gone = true});
+    }
   }
+  for (const auto& [actor, link] : by_actor) steps.push_back({.link = *link, .gone = false});
   return steps;
 }
 

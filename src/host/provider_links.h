@@ -24,7 +24,8 @@ class ProviderLinks {
   // when they are to be handed over one by one.
   std::vector<lattice::Link> begin(const std::vector<lattice::Link>& wanted, bool one_by_one);
 
-  // What the process must be told so that it knows the wanted ones and no others, in order.
+  // What the process must be told so that it knows the wanted ones and no others: first what is
+  // taken back, then what is put.
   std::vector<Step> missing(const std::vector<lattice::Link>& wanted) const;
   void told(const Step& step);
 

@@ -35,7 +35,7 @@ TEST(ProviderLinks, WhatCameWithTheStartIsNotToldAgain) {
 TEST(ProviderLinks, WhatChangedWhileItStartedIsToldAfterwards) {
   ProviderLinks links;
   links.begin({link("M1"), link("M2")}, false);
-  EXPECT_EQ(tell(links, {link("M2"), link("M3")}), "+M3=1 -M1=1");
+  EXPECT_EQ(tell(links, {link("M2"), link("M3")}), "-M1=1 +M3=1");
   EXPECT_EQ(tell(links, {link("M2"), link("M3")}), "");
 }
 
@@ -43,6 +43,13 @@ TEST(ProviderLinks, AChangedLinkIsTakenBackFirst) {
   ProviderLinks links;
   links.begin({link("M1")}, false);
   EXPECT_EQ(tell(links, {link("M1", "2")}), "-M1=1 +M1=2");
+}
+
+TEST(ProviderLinks, AllThatGoIsTakenBackBeforeAnythingIsPut) {
+  ProviderLinks links;
+  links.begin({link("M1"), link("M2"), link("M3")}, false);
+  EXPECT_EQ(tell(links, {link("M1", "2"), link("M2", "2"), link("M4")}),
+            "-M1=1 -M2=1 -M3=1 +M1=2 +M2=2 +M4=1");
 }
 
 TEST(ProviderLinks, ANewProcessIsToldEverythingAgain) {

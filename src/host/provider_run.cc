@@ -241,6 +241,7 @@ runtime::Task<ProviderRun::Answer> ProviderRun::ask_health(std::string* complain
     co_return lattice::is_no_responders(answer.error()) ? Answer::nobody : Answer::bus_away;
   }
   answered_ = told;
+  std::erase_if(taken_back_, [told](const auto& one) { return one.second <= told; });
   auto said = read_health(answer->data);
   if (!said) co_return Answer::well;
   answers_links_ = said->answers_links;
@@ -279,6 +280,7 @@ runtime::Task<void> ProviderRun::hand_over_links() {
   for (auto steps = links_.missing(wanted_links()); !steps.empty();
        steps = links_.missing(wanted_links())) {
     for (const auto& step : steps) {
+      if (!step.gone) CO_TRY_OK(co_await settle_what_was_taken_back(step.link.actor_id));
       tell(step);
       if (!options_.one_by_one || step.gone) continue;
       in_hand_ = step.link;
@@ -293,6 +295,15 @@ runtime::Task<void> ProviderRun::hand_over_links() {
   if (answers_links_) {
     for (auto& link : links_.unanswered()) CO_TRY_OK(co_await ask_about(std::move(link)));
   }
+  co_return Result<void>{};
+}
+
+// Providers of 2022 hear of what is put and of what is taken back in two tasks, and ignore a link
+// of an actor that they still have one of: told of both at once, they may be left with none.
+runtime::Task<void> ProviderRun::settle_what_was_taken_back(const std::string& actor) {
+  if (!taken_back_.contains(actor)) co_return Result<void>{};
+  if (answers_links_) co_return Result<void>{};  // ours take one thing after the other
+  CO_TRY_OK(co_await bears_it());                // if not, its health says so
   co_return Result<void>{};
 }
 
@@ -352,6 +363,7 @@ void ProviderRun::tell(const ProviderLinks::Step& step) {
   }
   links_.told(step);
   ++told_;
+  if (step.gone) taken_back_.insert_or_assign(step.link.actor_id, told_);
   if (!hears_ && !step.gone) early_links_.push_back(step.link);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,7 @@ class ProviderRun {
   std::vector<lattice::Link> wanted_links() const;
   runtime::Task<void> hand_over_links();
   runtime::Task<bool> bears_it();
+  runtime::Task<void> settle_what_was_taken_back(const std::string& actor);
   void tell(const ProviderLinks::Step& step);
   runtime::Task<void> ask_about(lattice::Link link);
   void tell_again();
@@ -92,6 +94,8 @@ class ProviderRun {
   bool answers_links_ = false;              // as ours do (docs/protocol.md §4.3)
   bool hears_ = false;                      // it has answered twice, so its subscriptions stand
   std::vector<lattice::Link> early_links_;  // told before that, to be told again
+  std::map<std::string, std::uint64_t>
+      taken_back_;  // by actor: told_ then, until it has answered since
 };
 
 }  // namespace trellis::host
