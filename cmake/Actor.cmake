@@ -30,7 +30,7 @@ set(TRELLIS_GUEST_COMPILE_FLAGS
 # stay: backtraces show them.
 set(TRELLIS_GUEST_LINK_FLAGS
     --target=wasm32-wasi -mcpu=mvp -nostartfiles -fuse-ld=lld
-    -Wl,--no-entry,--gc-sections,--strip-debug,--stack-first)
+    -Wl,--no-entry,--gc-sections,--strip-debug,--stack-first,--compress-relocations)
 
 function(trellis_actor actor)
   cmake_parse_arguments(ARG "" "NAME;VERSION;REVISION;ALIAS;STACK"

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "claims/leb128.h"
 #include "claims/sha256.h"
+#include "claims/wasm_code.h"
 
 namespace trellis::claims {
 namespace {
@@ -16,6 +18,8 @@ constexpr std::array<std::uint8_t, 8> kModuleHeader = {0, 'a', 's', 'm', 1, 0, 0
 constexpr std::array<std::uint8_t, 8> kComponentHeader = {0, 'a', 's', 'm', 0x0d, 0, 1, 0};
 constexpr std::string_view kSectionName = "jwt";  // docs/protocol.md §5.3
 constexpr std::string_view kLateSectionName = "wasmcloud_jwt";
+constexpr std::uint8_t kCustomSection = 0;  // core spec 1.0 §5.5.2
+constexpr std::uint8_t kCodeSection = 10;
 
 struct Section {
   std::uint8_t id = 0;
@@ -23,6 +27,7 @@ struct Section {
   BytesView content;
   std::string_view token;  // of a custom section that carries one
   bool carries_token = false;
+  bool points_into_code = false;  // and would point elsewhere if the code got shorter
 };
 
 tl::unexpected<Error> damaged(std::string why) {
@@ -63,22 +68,16 @@ class SectionReader {
     section.content = file_.subspan(pos_, size);
     pos_ += size;
     section.whole = file_.subspan(start, pos_ - start);
-    if (section.id == 0) TRY_OK(read_name(section));
+    if (section.id == kCustomSection) TRY_OK(read_name(section));
     return section;
   }
 
  private:
   static Result<std::uint32_t> leb128(BytesView bytes, std::size_t& pos) {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 35; shift += 7) {
-      if (pos == bytes.size()) return damaged("it ends inside a section");
-      const std::uint8_t byte = bytes[pos++];
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if ((byte & 0x80) != 0) continue;
-      if (value > UINT32_MAX) break;
-      return static_cast<std::uint32_t>(value);
-    }
-    return damaged(fmt::format("the number at byte {} is too large", pos));
+    const std::size_t start = pos;
+    if (const auto number = read_leb128<std::uint32_t>(bytes, pos)) return *number;
+    if (pos == bytes.size()) return damaged("it ends inside a section");
+    return damaged(fmt::format("the number at byte {} is too large", start));
   }
 
   static Result<void> read_name(Section& section) {
@@ -86,6 +85,7 @@ class SectionReader {
     TRY(std::uint32_t size, leb128(section.content, pos));
     if (size > section.content.size() - pos) return damaged("a section's name is too long");
     const std::string_view name = as_text(section.content.subspan(pos, size));
+    section.points_into_code = name.starts_with(".debug_") || name.starts_with("reloc.");
     section.carries_token = name == kSectionName || name == kLateSectionName;
     if (section.carries_token) section.token = as_text(section.content.subspan(pos + size));
     return {};
@@ -155,15 +155,39 @@ Result<void> check_signature(std::string_view token) {
   return fail(Errc::unauthenticated, "claims.wasm.signature", "Invalid signature on module token");
 }
 
-void append_leb128(Bytes& out, std::uint32_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 0x80));
-  out.push_back(static_cast<std::uint8_t>(value));
-}
-
 void append_section(Bytes& out, std::uint8_t id, BytesView content) {
   out.push_back(id);
   append_leb128(out, static_cast<std::uint32_t>(content.size()));
   append(out, content);
+}
+
+template <class Append>
+Result<Bytes> without_token(BytesView file, Append append_to) {
+  TRY_OK(check_size_and_header(file));
+  Bytes out;
+  out.reserve(file.size() + 2048);  // room for the token
+  append(out, file.first(kModuleHeader.size()));
+  SectionReader sections(file);
+  while (!sections.at_end()) {
+    TRY(Section section, sections.next());
+    if (!section.carries_token) append_to(section, out);
+  }
+  return out;
+}
+
+// The module as the tools of 2022 hash it.
+Result<Bytes> module_to_sign(BytesView file) {
+  bool keep_code = false;
+  TRY(Bytes as_it_is, without_token(file, [&](const Section& section, Bytes& out) {
+        keep_code = keep_code || section.points_into_code;
+        append_section(out, section.id, section.content);
+      }));
+  if (keep_code) return as_it_is;
+  return without_token(file, [](const Section& section, Bytes& out) {
+    const auto code =
+        section.id == kCodeSection ? with_shortest_numbers(section.content) : std::nullopt;
+    append_section(out, section.id, code ? BytesView(*code) : section.content);
+  });
 }
 
 }  // namespace
@@ -190,28 +214,21 @@ Result<SignedModule> inspect_signed_module(BytesView file) {
 }
 
 Result<Bytes> unsigned_module(BytesView file) {
-  TRY_OK(check_size_and_header(file));
-  Bytes out;
-  out.reserve(file.size() + 2048);  // room for the token
-  append(out, file.first(kModuleHeader.size()));
-  SectionReader sections(file);
-  while (!sections.at_end()) {
-    TRY(Section section, sections.next());
-    if (!section.carries_token) append_section(out, section.id, section.content);
-  }
-  return out;
+  return without_token(file, [](const Section& section, Bytes& out) {
+    append_section(out, section.id, section.content);
+  });
 }
 
 void embed_token(Bytes& unsigned_module, std::string_view token) {
   Bytes content;
-  append_leb128(content, kSectionName.size());
+  append_leb128(content, static_cast<std::uint32_t>(kSectionName.size()));
   append(content, kSectionName);
   append(content, token);
-  append_section(unsigned_module, 0, content);
+  append_section(unsigned_module, kCustomSection, content);
 }
 
 Result<Bytes> sign_module(BytesView file, ActorClaims claims, const KeyPair& account) {
-  TRY(Bytes out, unsigned_module(file));
+  TRY(Bytes out, module_to_sign(file));
   claims.module_hash = sha256_hex_upper(out);
   claims.issuer = account.public_key();
   const Jwt jwt = to_jwt(claims);

@@ -29,12 +29,11 @@ Result<SignedModule> read_signed_module(BytesView file, std::uint64_t now);
 Result<SignedModule> inspect_signed_module(BytesView file);
 
 // The module with a fresh `jwt` section at its end, any former one removed. Sets
-// claims.module_hash. The other sections are kept as they are; their sizes are written in the
-// shortest form.
+// claims.module_hash. Numbers in the code are written in their shortest form (claims/wasm_code.h),
+// unless debug information points into it; the other sections are kept as they are.
 Result<Bytes> sign_module(BytesView file, ActorClaims claims, const KeyPair& account);
 
-// The two halves of sign_module: the bytes that are hashed and, after them, the section that
-// carries the token.
+// The module without what carries a token, and the section that carries one behind it.
 Result<Bytes> unsigned_module(BytesView file);
 void embed_token(Bytes& unsigned_module, std::string_view token);
 

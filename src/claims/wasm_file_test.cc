@@ -48,6 +48,21 @@ std::string detail_of(const Result<SignedModule>& result) {
   return result ? "accepted" : result.error().detail;
 }
 
+// The tools of 2022 hash a module as they would write it.
+TEST(SignedModule, HasItsCodeWithShortestNumbers) {
+  const Bytes padded =
+      section(10, Bytes{0x01, 0x08, 0x00, 0x10, 0x80, 0x80, 0x80, 0x80, 0x00, 0x0b});
+  const Bytes shortest = section(10, Bytes{0x01, 0x04, 0x00, 0x10, 0x00, 0x0b});
+  const auto has = [](const Bytes& file, const Bytes& part) {
+    return as_text(file).find(as_text(part)) != std::string_view::npos;
+  };
+  EXPECT_TRUE(has(signed_with(golden::actor(), module_of({padded})), shortest));
+  // Debug information says where in the code things are.
+  EXPECT_TRUE(
+      has(signed_with(golden::actor(), module_of({padded, custom(".debug_info", "x")})), padded));
+  EXPECT_EQ(unsigned_module(module_of({padded})).value(), module_of({padded}));
+}
+
 TEST(SignedModule, SmallestIsTheGoldenOne) {
   Bytes file = unsigned_module(kEmptyModule).value();
   ActorClaims claims = golden::actor();
