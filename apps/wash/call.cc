@@ -89,9 +89,22 @@ Result<Bytes> invoke(const CallArguments& arguments, const Lattice& lattice, Byt
             fmt::format("the actor {} runs on no host of the lattice '{}'; `wash ctl get inventory "
                         "<host-id>` shows what runs",
                         arguments.actor_id, lattice.options.lattice_prefix)}));
+  if (!reply && reply.error().code == Errc::exhausted)
+    return fail(caused_by(
+        fmt::format(
+            "A call of {} bytes is more than the lattice's NATS server takes in one message; "
+            "raise its max_payload",
+            body.size()),
+        reply.error()));
   if (!reply) return fail(reply.error());
   TRY(lattice::InvocationResponse response, lattice::decode_invocation_response(*reply));
   if (response.error) return fail(Errc::denied, "wash.call", *response.error);
+  if (response.content_length.value_or(0) > response.msg.size())
+    return fail(Errc::exhausted, "wash.call",
+                fmt::format("The answer of {} bytes was left in the lattice's object store, for it "
+                            "is more than one message "
+                            "takes; wash does not fetch it",
+                            *response.content_length));
   return std::move(response.msg);
 }
 

@@ -25,7 +25,11 @@ Output with_warning(const Ctl& ctl, const std::string& warning, Output output) {
 Result<Output> put(const Ctl& ctl, LinkArguments& arguments) {
   control::LinkDefinition& link = arguments.link;
   TRY_OK(check_contract(link.contract_id));
-  TRY(link.values, parse_pairs(arguments.values));
+  auto values = parse_pairs(arguments.values);
+  if (!values)
+    return fail(values.error().code, values.error().site,
+                "Error advertising link: " + values.error().detail);
+  link.values = *std::move(values);
   TRY(Lattice lattice, ctl.lattice());
   Spinner spinner = ctl.context.spinner(
       fmt::format("Defining link between {} and {} ... ", link.actor_id, link.provider_id));

@@ -121,6 +121,9 @@ Error nats_error(natsStatus status) {
       return {Errc::timeout, "control.nats", "timed out"};
     case NATS_NO_RESPONDERS:
       return {Errc::unavailable, "control.nats", "nats: no responders"};
+    case NATS_MAX_PAYLOAD:
+      return {Errc::exhausted, "control.nats",
+              "nats: the message is larger than the server takes (its max_payload)"};
     case NATS_NOT_PERMITTED:
     case NATS_CONNECTION_AUTH_FAILED: {
       const char* said = nats_GetLastError(nullptr);

@@ -8,7 +8,7 @@ import subprocess
 
 import guests
 import pytest
-from conftest import wait_for
+from sandbox import wait_for
 from msgpack import pack
 from nats_client import NatsClient
 

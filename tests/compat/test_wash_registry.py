@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from conftest import ECHO_REF
+from sandbox import ECHO_REF
 from registries import ECHO_FILE, PASSWORD, USER, Registry, provider_archive
 from washes import Homes
 
@@ -22,6 +22,13 @@ def names(pair):
     pair.old.names["repo"], pair.new.names["repo"] = f"{pair.registry.host}/old", f"{pair.registry.host}/new"
 
 
+def manifest(pair, side, name, tag):
+    """Without what says nothing: 2022's writes empty annotations, ours the media type, which registries of today ask for."""
+    content = json.loads(pair.registry.get(f"{side}/{name}/manifests/{tag}")[0])
+    assert content.pop("mediaType", "application/vnd.oci.image.manifest.v1+json") == "application/vnd.oci.image.manifest.v1+json"
+    return {key: value for key, value in content.items() if value != {}}
+
+
 def test_pushing_pulling_and_pinging(pair):
     pair.file("store.par.gz", provider_archive(pair.new.box))
     for name, file in (("echo:0.3.4", "echo.wasm"), ("store:1", "store.par.gz")):
@@ -32,8 +39,7 @@ def test_pushing_pulling_and_pinging(pair):
         for side in pair.sides:
             assert (side.box.folder / "again").read_bytes() == (side.box.folder / file).read_bytes()
         what, tag = name.split(":")
-        manifests = [json.loads(pair.registry.get(f"{side}/{what}/manifests/{tag}")[0]) for side in ("old", "new")]
-        assert manifests[0] == manifests[1]
+        assert manifest(pair, "old", what, tag) == manifest(pair, "new", what, tag)
     assert all((side.box.folder / "store.par.gz").exists() for side in pair.sides)
 
 
@@ -51,8 +57,7 @@ def test_options_of_a_push(pair):
     pair.file("config.json", '{"made":"by hand"}')
     pair.same("reg", "push", "$repo/echo:2", "$home/echo.wasm", "-c", "$home/config.json", "-a", "a=b", "-a", "c=d=e", *PLAIN,
               code=0)
-    manifests = [json.loads(pair.registry.get(f"{side}/echo/manifests/2")[0]) for side in ("old", "new")]
-    assert manifests[0] == manifests[1]
+    assert manifest(pair, "old", "echo", "2") == manifest(pair, "new", "echo", "2")
     pair.same("reg", "push", "$repo/echo:latest", "$home/echo.wasm", *PLAIN, code=1)
     pair.same("reg", "push", "$repo/echo:latest", "$home/echo.wasm", "--allow-latest", *PLAIN, code=0)
     pair.same("reg", "pull", "$repo/echo:latest", *PLAIN, code=1)

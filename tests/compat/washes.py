@@ -11,7 +11,7 @@ import string
 import subprocess
 import tempfile
 
-from conftest import Sandbox, wait_for
+from sandbox import Sandbox, wait_for
 from differences import ADDED, DIFFERENCES
 from lattices import Lattice
 
@@ -52,7 +52,7 @@ class Side:
     def start(self, words, env):
         filled = [string.Template(str(w)).safe_substitute(self.names) for w in words]
         form = ["-o", "json"] if self.form == "json" else []
-        return subprocess.Popen([self.program, *filled, *form], env={**self.box.env, **env}, cwd=self.box.folder,
+        return subprocess.Popen([self.program, *filled, *form], env={**self.box.env, "RUST_BACKTRACE": "0", **env}, cwd=self.box.folder,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def answer(self, process, varies):
@@ -149,9 +149,15 @@ def json_difference(old, new, path="", any_order=False):
         if len(old) != len(new):
             return f"{path} has {len(old)} and {len(new)} entries"
         if any_order:
-            old, new = (sorted(entries, key=lambda e: json.dumps(e, sort_keys=True)) for entries in (old, new))
+            shared = {key for entry in old if isinstance(entry, dict) for key in entry}
+            old, new = (sorted(entries, key=lambda e: in_order(e, shared)) for entries in (old, new))
         return next((w for a, b in zip(old, new) if (w := json_difference(a, b, f"{path}[]", any_order))), "")
     return "" if old == new else f"{path} is {old!r} and {new!r}"
+
+
+def in_order(entry, members):
+    """What to sort entries by: their text, without members that the other side lacks."""
+    return json.dumps({k: entry[k] for k in entry if k in members} if isinstance(entry, dict) else entry, sort_keys=True)
 
 
 class Homes:
