@@ -155,7 +155,7 @@ def test_each_hashes_what_a_linker_wrote(pair, link_flags):
         both_read(pair, "signed.wasm", (side.box.folder / "linked_s.wasm").read_bytes())
 
 
-# Not preview: it uses parts of the C library that were compiled with later instructions than 2022's wash reads.
+# Not preview: it uses parts of the C++ library that were compiled with later instructions than 2022's wash reads.
 @pytest.mark.parametrize("actor", ["echo", "kvcounter", "chat", "ping", "pong"])
 def test_the_shipped_actors(pair, actor):
     both_read(pair, "actor.wasm", (ECHO_FILE.parent / f"{actor}_s.wasm").read_bytes())
