@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "claims/leb128.h"
+#include "base/leb128.h"
 
 namespace trellis::claims {
 namespace {
@@ -11,10 +11,11 @@ namespace {
 enum class Immediates : std::uint8_t {
   unknown,
   none,
-  byte,
+  block_type,
   index,
-  two_indices,
-  index_and_byte,
+  memory,
+  access,
+  indirect,
   labels,
   signed32,
   signed64,
@@ -24,135 +25,170 @@ enum class Immediates : std::uint8_t {
 
 Immediates immediates_of(std::uint8_t opcode) {
   switch (opcode) {
-    case 0x00:
-    case 0x01:  // unreachable, nop
-    case 0x05:
-    case 0x0b:
-    case 0x0f:  // else, end, return
-    case 0x1a:
-    case 0x1b:  // drop, select
+    case 0x00:  // unreachable
+    case 0x01:  // nop
+    case 0x05:  // else
+    case 0x0b:  // end
+    case 0x0f:  // return
+    case 0x1a:  // drop
+    case 0x1b:  // select
       return Immediates::none;
-    case 0x02:
-    case 0x03:
-    case 0x04:  // block, loop, if: a type
-    case 0x3f:
-    case 0x40:  // memory.size, memory.grow: the memory
-      return Immediates::byte;
-    case 0x0c:
-    case 0x0d:
-    case 0x10:  // br, br_if, call
-    case 0x20:
-    case 0x21:
-    case 0x22:
-    case 0x23:
-    case 0x24:  // local.*, global.*
+    case 0x02:  // block
+    case 0x03:  // loop
+    case 0x04:  // if
+      return Immediates::block_type;
+    case 0x0c:  // br
+    case 0x0d:  // br_if
+    case 0x10:  // call
+    case 0x20:  // local.get
+    case 0x21:  // local.set
+    case 0x22:  // local.tee
+    case 0x23:  // global.get
+    case 0x24:  // global.set
       return Immediates::index;
-    case 0x0e:
-      return Immediates::labels;  // br_table
-    case 0x11:
-      return Immediates::index_and_byte;  // call_indirect: type, table
-    case 0x41:
-      return Immediates::signed32;  // i32.const
-    case 0x42:
-      return Immediates::signed64;  // i64.const
-    case 0x43:
-      return Immediates::four_bytes;  // f32.const
-    case 0x44:
-      return Immediates::eight_bytes;  // f64.const
+    case 0x0e:  // br_table
+      return Immediates::labels;
+    case 0x11:  // call_indirect
+      return Immediates::indirect;
+    case 0x3f:  // memory.size
+    case 0x40:  // memory.grow
+      return Immediates::memory;
+    case 0x41:  // i32.const
+      return Immediates::signed32;
+    case 0x42:  // i64.const
+      return Immediates::signed64;
+    case 0x43:  // f32.const
+      return Immediates::four_bytes;
+    case 0x44:  // f64.const
+      return Immediates::eight_bytes;
     default:
       break;
   }
-  if (opcode >= 0x28 && opcode <= 0x3e)
-    return Immediates::two_indices;  // loads and stores: alignment, offset
-  if (opcode >= 0x45 && opcode <= 0xbf) return Immediates::none;  // arithmetic
+  if (opcode >= 0x28 && opcode <= 0x3e) return Immediates::access;  // loads and stores
+  if (opcode >= 0x45 && opcode <= 0xbf) return Immediates::none;    // arithmetic
   return Immediates::unknown;
 }
 
-// Copies what it reads, numbers in their shortest form. After something that cannot be read, ok()
-// is false and it stays at the end.
+constexpr std::uint8_t kNoResult = 0x40;  // a block's type
+bool is_value_type(std::uint8_t byte) { return byte >= 0x7c && byte <= 0x7f; }
+
+// Copies what it reads, numbers in their shortest form. At the first thing that is not of 1.0 it
+// gives up: ok() is false and nothing is left to read.
 class Copier {
  public:
   Copier(BytesView from, Bytes& to) : from_(from), to_(to) {}
   bool ok() const { return ok_; }
-  bool at_end() const { return pos_ == from_.size(); }
+  bool at_end() const { return from_.empty(); }
 
   template <std::integral Number>
   Number number() {
-    const auto value = read_leb128<Number>(from_, pos_);
-    if (!value) return fail(), Number{};
-    append_leb128(to_, *value);
-    return *value;
-  }
-
-  // The next `count` bytes, not copied.
-  BytesView take(std::size_t count) {
-    if (count > from_.size() - pos_) return fail(), BytesView();
-    pos_ += count;
-    return from_.subspan(pos_ - count, count);
-  }
-  void bytes(std::size_t count) { append(to_, take(count)); }
-
-  // A size that is not copied: it changes with what it counts.
-  std::uint32_t size() {
-    const auto value = read_leb128<std::uint32_t>(from_, pos_);
-    return value ? *value : (fail(), 0);
+    const auto value = take_number<Number>();
+    append_leb128(to_, value);
+    return value;
   }
 
   void instruction() {
-    const BytesView opcode = take(1);
-    if (!ok_) return;
-    append(to_, opcode);
-    switch (immediates_of(opcode[0])) {
+    const std::uint8_t opcode = byte();
+    switch (immediates_of(opcode)) {
       case Immediates::unknown:
-        return fail();
+        give_up();
+        break;
       case Immediates::none:
-        return;
-      case Immediates::byte:
-        return bytes(1);
+        break;
+      case Immediates::block_type: {
+        const auto type = byte();
+        if (type != kNoResult && !is_value_type(type)) give_up();
+        break;
+      }
       case Immediates::index:
         number<std::uint32_t>();
-        return;
-      case Immediates::two_indices:
-        number<std::uint32_t>(), number<std::uint32_t>();
-        return;
-      case Immediates::index_and_byte:
-        number<std::uint32_t>(), bytes(1);
-        return;
-      case Immediates::labels:
-        for (std::uint64_t left = number<std::uint32_t>() + 1ULL; left > 0 && ok_; --left)
-          number<std::uint32_t>();
-        return;
+        break;
+      case Immediates::memory:
+        only_one();
+        break;
+      case Immediates::access: {
+        constexpr std::uint32_t kAlignmentsMax = 32;  // above them later versions put flags
+        if (number<std::uint32_t>() >= kAlignmentsMax) give_up();
+        number<std::uint32_t>();  // the offset
+        break;
+      }
+      case Immediates::indirect:
+        number<std::uint32_t>();  // the type
+        only_one();               // the table
+        break;
+      case Immediates::labels: {
+        const std::uint64_t labels = number<std::uint32_t>();
+        for (std::uint64_t i = 0; i <= labels && ok_; ++i)
+          number<std::uint32_t>();  // and the default
+        break;
+      }
       case Immediates::signed32:
         number<std::int32_t>();
-        return;
+        break;
       case Immediates::signed64:
         number<std::int64_t>();
-        return;
+        break;
       case Immediates::four_bytes:
-        return bytes(4);
+        append(to_, take(4));
+        break;
       case Immediates::eight_bytes:
-        return bytes(8);
+        append(to_, take(8));
+        break;
     }
   }
 
+  void locals() {
+    for (std::uint32_t groups = number<std::uint32_t>(); groups > 0 && ok_; --groups) {
+      number<std::uint32_t>();  // how many
+      if (!is_value_type(byte())) give_up();
+    }
+  }
+
+  // The bytes of one that begins with its size, which are not copied: the size changes with them.
+  BytesView sized() { return take(take_number<std::uint32_t>()); }
+
  private:
-  void fail() {
+  template <std::integral Number>
+  Number take_number() {
+    const auto value = read_leb128<Number>(from_);
+    if (!value) give_up();
+    return value.value_or(0);
+  }
+
+  BytesView take(std::size_t count) {
+    if (count > from_.size()) {
+      give_up();
+      return {};
+    }
+    const BytesView taken = from_.first(count);
+    from_ = from_.subspan(count);
+    return taken;
+  }
+
+  std::uint8_t byte() {
+    const BytesView one = take(1);
+    append(to_, one);
+    return one.empty() ? 0 : one.front();
+  }
+
+  // 1.0 has one memory and one table: a zero stands for it.
+  void only_one() {
+    if (byte() != 0) give_up();
+  }
+
+  void give_up() {
     ok_ = false;
-    pos_ = from_.size();
+    from_ = {};
   }
 
   BytesView from_;
   Bytes& to_;
-  std::size_t pos_ = 0;
   bool ok_ = true;
 };
 
 bool copy_body(BytesView body, Bytes& to) {
   Copier copy(body, to);
-  for (std::uint32_t groups = copy.number<std::uint32_t>(); groups > 0 && copy.ok(); --groups) {
-    copy.number<std::uint32_t>();  // how many locals
-    copy.bytes(1);                 // of which type
-  }
+  copy.locals();
   while (!copy.at_end()) copy.instruction();
   return copy.ok();
 }
@@ -164,9 +200,9 @@ std::optional<Bytes> with_shortest_numbers(BytesView code) {
   out.reserve(code.size());
   Copier copy(code, out);
   Bytes body;
-  for (std::uint32_t left = copy.number<std::uint32_t>(); left > 0 && copy.ok(); --left) {
+  for (auto left = copy.number<std::uint32_t>(); left > 0 && copy.ok(); --left) {
     body.clear();
-    if (!copy_body(copy.take(copy.size()), body)) return {};
+    if (!copy_body(copy.sized(), body)) return {};
     append_leb128(out, static_cast<std::uint32_t>(body.size()));
     append(out, body);
   }

@@ -9,9 +9,8 @@
 
 namespace trellis::claims {
 
-// `code` is the content of a code section (WebAssembly core spec 1.0 §5.5.13). None if it is
-// damaged or has instructions beyond those of 1.0: no tool of 2022 reads such a module, whatever
-// its numbers look like.
+// is damaged or has anything beyond 1.0: no tool of 2022 reads such a module, whatever its numbers
+// look like.
 std::optional<Bytes> with_shortest_numbers(BytesView code);
 
 }  // namespace trellis::claims

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "claims/leb128.h"
+#include "base/leb128.h"
+#include "claims/golden_test_input.h"
+#include "codec/hex_test_input.h"
 
 namespace trellis::claims {
 namespace {
@@ -76,6 +78,41 @@ TEST(WithShortestNumbers, CountsBodiesAndLocalsAnew) {
                      0x80, 0x00, 0x7f, 0x01, 0x0b,  // 3 locals of i32; nop
                      0x02, 0x00, 0x0b};
   EXPECT_EQ(shortest(padded), code_of({{0x01, 0x03, 0x7f, 0x01, 0x0b}, {0x00, 0x0b}}));
+}
+
+// What parity-wasm 0.42, the library of 2022's tools, makes of what LLVM's linker wrote.
+TEST(WithShortestNumbers, IsWhatTheToolsOf2022Write) {
+  const auto code_in = [](const char* name) {
+    const Bytes file = codec::from_hex(golden::testdata(name));
+    BytesView rest = BytesView(file).subspan(8);
+    for (;;) {
+      const std::uint8_t id = rest.front();
+      rest = rest.subspan(1);
+      const auto size = read_leb128<std::uint32_t>(rest).value();
+      if (id == 10) return Bytes(rest.begin(), rest.begin() + size);
+      rest = rest.subspan(size);
+    }
+  };
+  EXPECT_NE(code_in("padded_module.hex"), code_in("shortest_module.hex"));
+  EXPECT_EQ(shortest(code_in("padded_module.hex")), code_in("shortest_module.hex"));
+}
+
+// Read on as if it were of 1.0, these would have the bytes of a constant taken for instructions.
+TEST(WithShortestNumbers, LeavesWhatIsNotOfTheFirstVersion) {
+  const auto of = [](Bytes instruction) {
+    Bytes body{0};
+    append(body, instruction);
+    append(body, Bytes{0x43, 0x80, 0x80, 0x00, 0x41, 0x1a, 0x0b});
+    return code_of({body});
+  };
+  EXPECT_TRUE(with_shortest_numbers(of({0x02, 0x40, 0x0b})));
+  EXPECT_FALSE(with_shortest_numbers(of({0x02, 0x90, 0x02, 0x0b})));  // a block of type 272
+  EXPECT_FALSE(with_shortest_numbers(of({0x02, 0x05, 0x0b})));        // of type 5
+  EXPECT_FALSE(with_shortest_numbers(of({0x11, 0x00, 0x01})));        // the second table
+  EXPECT_FALSE(with_shortest_numbers(of({0x3f, 0x01})));              // the second memory
+  EXPECT_FALSE(with_shortest_numbers(of({0x28, 0x42, 0x01, 0x00})));  // likewise, in a load
+  EXPECT_FALSE(
+      with_shortest_numbers(code_of({{0x01, 0x01, 0x7b, 0x0b}})));  // a vector among the locals
 }
 
 TEST(WithShortestNumbers, LeavesWhatItDoesNotKnow) {

@@ -6,8 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "base/leb128.h"
 #include "base/limits.h"
-#include "claims/leb128.h"
 #include "claims/sha256.h"
 #include "claims/wasm_code.h"
 
@@ -73,10 +73,13 @@ class SectionReader {
   }
 
  private:
+  // The number at `pos`, which is then behind it.
   static Result<std::uint32_t> leb128(BytesView bytes, std::size_t& pos) {
-    const std::size_t start = pos;
-    if (const auto number = read_leb128<std::uint32_t>(bytes, pos)) return *number;
-    if (pos == bytes.size()) return damaged("it ends inside a section");
+    BytesView rest = bytes.subspan(pos);
+    const auto number = read_leb128<std::uint32_t>(rest);
+    const std::size_t start = std::exchange(pos, bytes.size() - rest.size());
+    if (number) return *number;
+    if (rest.empty()) return damaged("it ends inside a section");
     return damaged(fmt::format("the number at byte {} is too large", start));
   }
 
@@ -85,10 +88,17 @@ class SectionReader {
     TRY(std::uint32_t size, leb128(section.content, pos));
     if (size > section.content.size() - pos) return damaged("a section's name is too long");
     const std::string_view name = as_text(section.content.subspan(pos, size));
-    section.points_into_code = name.starts_with(".debug_") || name.starts_with("reloc.");
+    section.points_into_code = points_into_code(name);
     section.carries_token = name == kSectionName || name == kLateSectionName;
     if (section.carries_token) section.token = as_text(section.content.subspan(pos + size));
     return {};
+  }
+
+  // With byte offsets; "name" and its kind count functions and locals.
+  static bool points_into_code(std::string_view section) {
+    return section.starts_with(".debug_") || section.starts_with("reloc.") ||
+           section.starts_with("metadata.code.") || section == "sourceMappingURL" ||
+           section == "external_debug_info";
   }
 
   BytesView file_;
@@ -175,18 +185,24 @@ Result<Bytes> without_token(BytesView file, Append append_to) {
   return out;
 }
 
+Result<bool> has_sections_that_point_into_code(BytesView file) {
+  SectionReader sections(file);
+  while (!sections.at_end()) {
+    TRY(const Section section, sections.next());
+    if (section.points_into_code) return true;
+  }
+  return false;
+}
+
 // The module as the tools of 2022 hash it.
 Result<Bytes> module_to_sign(BytesView file) {
-  bool keep_code = false;
-  TRY(Bytes as_it_is, without_token(file, [&](const Section& section, Bytes& out) {
-        keep_code = keep_code || section.points_into_code;
-        append_section(out, section.id, section.content);
-      }));
-  if (keep_code) return as_it_is;
-  return without_token(file, [](const Section& section, Bytes& out) {
-    const auto code =
-        section.id == kCodeSection ? with_shortest_numbers(section.content) : std::nullopt;
-    append_section(out, section.id, code ? BytesView(*code) : section.content);
+  TRY_OK(check_size_and_header(file));
+  TRY(const bool keep_code, has_sections_that_point_into_code(file));
+  return without_token(file, [keep_code](const Section& section, Bytes& out) {
+    const auto shorter = section.id == kCodeSection && !keep_code
+                             ? with_shortest_numbers(section.content)
+                             : std::nullopt;
+    append_section(out, section.id, shorter ? BytesView(*shorter) : section.content);
   });
 }
 

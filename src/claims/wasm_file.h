@@ -30,7 +30,8 @@ Result<SignedModule> inspect_signed_module(BytesView file);
 
 // The module with a fresh `jwt` section at its end, any former one removed. Sets
 // claims.module_hash. Numbers in the code are written in their shortest form (claims/wasm_code.h),
-// unless debug information points into it; the other sections are kept as they are.
+// // unless debug information points into it or it is not of Wasm 1.0; the other sections are kept
+// as they are.
 Result<Bytes> sign_module(BytesView file, ActorClaims claims, const KeyPair& account);
 
 // The module without what carries a token, and the section that carries one behind it.

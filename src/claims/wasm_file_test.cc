@@ -60,6 +60,10 @@ TEST(SignedModule, HasItsCodeWithShortestNumbers) {
   // Debug information says where in the code things are.
   EXPECT_TRUE(
       has(signed_with(golden::actor(), module_of({padded, custom(".debug_info", "x")})), padded));
+  EXPECT_TRUE(has(
+      signed_with(golden::actor(), module_of({padded, custom("sourceMappingURL", "x")})), padded));
+  EXPECT_TRUE(
+      has(signed_with(golden::actor(), module_of({padded, custom("name", "x")})), shortest));
   EXPECT_EQ(unsigned_module(module_of({padded})).value(), module_of({padded}));
 }
 
@@ -208,6 +212,7 @@ RC_GTEST_PROP(SignedModule, ReadsBackWhateverItsSectionsHold,
   std::uint8_t id = 0;
   for (const Bytes& content : contents) {
     id = static_cast<std::uint8_t>(id % 12 + 1);
+    if (id == 10) ++id;  // code: its numbers may change their form
     append(file, section(id, content));
   }
   const auto module = read_signed_module(signed_with(golden::actor(), file), kNow);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/leb128.h"
+
 namespace trellis::engine {
 namespace {
 
@@ -16,18 +18,6 @@ bool begins(BytesView file, const std::array<std::uint8_t, 4>& version) {
          std::equal(version.begin(), version.end(), file.begin() + 4);
 }
 
-std::optional<std::uint32_t> leb128(BytesView& from) {
-  std::uint32_t value = 0;
-  for (unsigned shift = 0; shift < 35; shift += 7) {
-    if (from.empty()) return {};
-    const std::uint8_t byte = from.front();
-    from = from.subspan(1);
-    value |= static_cast<std::uint32_t>(byte & 0x7f) << shift;
-    if (!(byte & 0x80)) return value;
-  }
-  return {};
-}
-
 }  // namespace
 
 bool is_wasm_module(BytesView file) { return begins(file, kCoreVersion); }
@@ -39,15 +29,15 @@ std::optional<std::uint32_t> memory_pages_min(BytesView file) {
   while (!file.empty()) {
     const std::uint8_t id = file.front();
     file = file.subspan(1);
-    const auto size = leb128(file);
+    const auto size = read_leb128<std::uint32_t>(file);
     if (!size || *size > file.size()) return {};
     BytesView section = file.first(*size);
     file = file.subspan(*size);
     if (id != kMemorySection) continue;
-    const auto count = leb128(section);
+    const auto count = read_leb128<std::uint32_t>(section);
     if (!count || *count == 0 || section.empty()) return {};
     section = section.subspan(1);  // the limits' flags
-    return leb128(section);
+    return read_leb128<std::uint32_t>(section);
   }
   return {};
 }
