@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "host/provider_links.h"
 
 namespace trellis::host {
 namespace {
@@ -24,13 +25,18 @@ runtime::Task<control::LinkStatus> LinkTable::put(lattice::Link link) {
   }
   CO_TRY_OK(co_await parts_.state.put_link(link));
   if (before) {
-    tell_bus(*before,
-             true);  // providers elsewhere keep the values they have (docs/protocol.md §3.8)
+    // Providers elsewhere keep the values they have until those are taken back (docs/protocol.md
+    // §3.8).
+    if (tell_bus(*before, true))
+      CO_TRY_OK(
+          co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kLinkChangeSettles)));
     // It leads to another provider now: the former one lets go of it.
     if (before->provider_id != link.provider_id)
       CO_TRY_OK(co_await providers_.link_deleted(*before));
   }
-  tell_bus(link, false);
+  // As it is by now: another change may have come meanwhile.
+  const auto* now = parts_.state.link(link.actor_id, link.contract_id, link.link_name);
+  if (now != nullptr) tell_bus(*now, false);
   parts_.events.publish(parts_.events.make.linkdef_set(link));
   LOG(info, "link set: {} → {} ({}, {})", link.actor_id, link.provider_id, link.contract_id,
       link.link_name);
@@ -67,8 +73,8 @@ runtime::Task<void> LinkTable::deleted_elsewhere(lattice::Link link) {
   co_return co_await providers_.link_deleted(std::move(link));
 }
 
-void LinkTable::tell_bus(const lattice::Link& link, bool deleted) {
-  if (!providers_.is_for_the_bus(link)) return;
+bool LinkTable::tell_bus(const lattice::Link& link, bool deleted) {
+  if (!providers_.is_for_the_bus(link)) return false;
   lattice::Message message;
   message.subject = deleted ? parts_.subjects.provider_link_del(link.provider_id, link.link_name)
                             : parts_.subjects.provider_link_put(link.provider_id, link.link_name);
@@ -76,6 +82,7 @@ void LinkTable::tell_bus(const lattice::Link& link, bool deleted) {
   if (auto sent = parts_.bus.publish(std::move(message)); !sent) {
     LOG(warn, "a link change was not told to the bus: {}", sent.error().describe());
   }
+  return true;
 }
 
 runtime::Task<void> LinkTable::refresh_routes() {

@@ -32,7 +32,8 @@ class LinkTable {
 
  private:
   RoutingTable build() const;
-  void tell_bus(const lattice::Link& link, bool deleted);
+  // Whether it has one of the providers that hear of links over the bus.
+  bool tell_bus(const lattice::Link& link, bool deleted);
 
   Parts& parts_;
   ProviderTable& providers_;

@@ -4,6 +4,7 @@
 // only here. A value; core 0. Used by ProviderProcess.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +13,10 @@
 #include "lattice/link.h"
 
 namespace trellis::host {
+
+// Between two things that a provider of 2022 is told of one actor: it hears of what is put and of
+// what is taken back in two tasks (docs/protocol.md §3.8).
+inline constexpr std::chrono::milliseconds kLinkChangeSettles{100};
 
 class ProviderLinks {
  public:

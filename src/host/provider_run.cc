@@ -205,7 +205,7 @@ runtime::Task<void> ProviderRun::watch_health() {
     switch (answer) {
       case Answer::well:
       case Answer::unwell:
-        if (!std::exchange(hears_, true)) tell_again();
+        if (!std::exchange(hears_, true)) CO_TRY_OK(co_await tell_again());
         note_health(answer == Answer::well, complaint);
         break;
       case Answer::silence:
@@ -240,8 +240,7 @@ runtime::Task<ProviderRun::Answer> ProviderRun::ask_health(std::string* complain
     // Whose fault it is that nobody was found: the provider's, or the bus's itself.
     co_return lattice::is_no_responders(answer.error()) ? Answer::nobody : Answer::bus_away;
   }
-  answered_ = told;
-  std::erase_if(taken_back_, [told](const auto& one) { return one.second <= told; });
+  answered_ = std::max(answered_, told);
   auto said = read_health(answer->data);
   if (!said) co_return Answer::well;
   answers_links_ = said->answers_links;
@@ -275,16 +274,22 @@ runtime::Task<void> ProviderRun::tell_links() {
   co_return Result<void>{};
 }
 
+// Whoever put a link waits here, too, and not only what ends with this process: each wait may
+// outlive it, and its links_ are by then those of the next one.
 runtime::Task<void> ProviderRun::hand_over_links() {
   CO_TRY(const auto turn, co_await handing_over_.enter(Deadline::in(kHandOverTimeout)));
-  for (auto steps = links_.missing(wanted_links()); !steps.empty();
-       steps = links_.missing(wanted_links())) {
+  std::erase_if(settling_, [](const auto& one) { return one.second.expired(); });
+  while (runs()) {
+    const auto steps = links_.missing(wanted_links());
+    if (steps.empty()) break;
     for (const auto& step : steps) {
-      if (!step.gone) CO_TRY_OK(co_await settle_what_was_taken_back(step.link.actor_id));
+      CO_TRY_OK(co_await let_settle(step.link.actor_id));
+      if (!runs()) co_return Result<void>{};
       tell(step);
       if (!options_.one_by_one || step.gone) continue;
       in_hand_ = step.link;
       CO_TRY(const bool bears, co_await bears_it());
+      if (!runs()) co_return Result<void>{};  // whose link is still in hand: it ended of it
       if (!bears) {
         give_up("it did not answer any more when it was told of a link");
         co_return Result<void>{};
@@ -292,25 +297,33 @@ runtime::Task<void> ProviderRun::hand_over_links() {
       in_hand_.reset();
     }
   }
-  if (answers_links_) {
-    for (auto& link : links_.unanswered()) CO_TRY_OK(co_await ask_about(std::move(link)));
-  }
+  if (answers_links_) co_return co_await ask_about(links_.unanswered());
   co_return Result<void>{};
 }
 
 // Providers of 2022 hear of what is put and of what is taken back in two tasks, and ignore a link
-// of an actor that they still have one of: told of both at once, they may be left with none.
-runtime::Task<void> ProviderRun::settle_what_was_taken_back(const std::string& actor) {
-  if (!taken_back_.contains(actor)) co_return Result<void>{};
+// of an actor that they still have one of: told of both at once, they may be left with neither or
+// with the wrong one.
+runtime::Task<void> ProviderRun::let_settle(const std::string& actor) {
   if (answers_links_) co_return Result<void>{};  // ours take one thing after the other
-  CO_TRY_OK(co_await bears_it());                // if not, its health says so
-  co_return Result<void>{};
+  const auto found = settling_.find(actor);
+  if (found == settling_.end()) co_return Result<void>{};
+  co_return co_await runtime::Core::current().sleep_until(found->second);
 }
+
+bool ProviderRun::runs() const { return child_ && child_->running(); }
 
 runtime::Task<void> ProviderRun::try_links_again() {
   if (!up_ || !answers_links_) co_return Result<void>{};
   CO_TRY(const auto turn, co_await handing_over_.enter(Deadline::in(kHandOverTimeout)));
-  for (auto& link : links_.worth_trying_again()) CO_TRY_OK(co_await ask_about(std::move(link)));
+  co_return co_await ask_about(links_.worth_trying_again());
+}
+
+runtime::Task<void> ProviderRun::ask_about(std::vector<lattice::Link> links) {
+  for (auto& link : links) {
+    if (!runs()) break;
+    CO_TRY_OK(co_await ask_about(std::move(link)));
+  }
   co_return Result<void>{};
 }
 
@@ -326,6 +339,7 @@ runtime::Task<void> ProviderRun::ask_about(lattice::Link link) {
     if (answer.error().code == Errc::cancelled) co_return fail(answer.error());
     co_return Result<void>{};  // its health says more
   }
+  if (!runs()) co_return Result<void>{};
   const auto said = codec::json_parse(as_text(answer->data));
   if (!said || !said->is_object()) co_return Result<void>{};
   const auto error = codec::json_string(said->get_object(), "error");
@@ -339,9 +353,10 @@ runtime::Task<void> ProviderRun::ask_about(lattice::Link link) {
   co_return Result<void>{};
 }
 
-// When the process ends meanwhile, so does this, with an error.
 runtime::Task<bool> ProviderRun::bears_it() {
-  for (unsigned tries = 0; tries < limits::kProviderSilencesMax;) {
+  const auto latest =
+      Deadline::in(kHandOverTimeout);  // the bus may be away for as long as it likes
+  for (unsigned tries = 0; tries < limits::kProviderSilencesMax && runs() && !latest.expired();) {
     CO_TRY_OK(co_await runtime::Core::current().sleep_until(Deadline::in(kLinkSettles)));
     std::string ignored;
     CO_TRY(const Answer answer, co_await ask_health(&ignored));
@@ -363,17 +378,18 @@ void ProviderRun::tell(const ProviderLinks::Step& step) {
   }
   links_.told(step);
   ++told_;
-  if (step.gone) taken_back_.insert_or_assign(step.link.actor_id, told_);
+  settling_.insert_or_assign(step.link.actor_id, Deadline::in(kLinkChangeSettles));
   if (!hears_ && !step.gone) early_links_.push_back(step.link);
 }
 
 // A provider makes its subscriptions side by side: that it answers about its health does not yet
 // mean that it hears of links. Hearing twice of one does no harm.
-void ProviderRun::tell_again() {
+runtime::Task<void> ProviderRun::tell_again() {
+  CO_TRY(const auto turn, co_await handing_over_.enter(Deadline::in(kHandOverTimeout)));
   for (const auto& link : std::exchange(early_links_, {})) {
-    const auto* now = parts_.state.link(link.actor_id, link.contract_id, link.link_name);
-    if (now != nullptr && *now == link) tell({.link = link, .gone = false});
+    if (links_.was_told(link)) tell({.link = link, .gone = false});
   }
+  co_return Result<void>{};
 }
 
 // --- the end ---

@@ -72,10 +72,12 @@ class ProviderRun {
   std::vector<lattice::Link> wanted_links() const;
   runtime::Task<void> hand_over_links();
   runtime::Task<bool> bears_it();
-  runtime::Task<void> settle_what_was_taken_back(const std::string& actor);
+  runtime::Task<void> let_settle(const std::string& actor);
+  bool runs() const;
   void tell(const ProviderLinks::Step& step);
+  runtime::Task<void> ask_about(std::vector<lattice::Link> links);
   runtime::Task<void> ask_about(lattice::Link link);
-  void tell_again();
+  runtime::Task<void> tell_again();
 
   Parts& parts_;
   const Provider provider_;
@@ -94,8 +96,8 @@ class ProviderRun {
   bool answers_links_ = false;              // as ours do (docs/protocol.md §4.3)
   bool hears_ = false;                      // it has answered twice, so its subscriptions stand
   std::vector<lattice::Link> early_links_;  // told before that, to be told again
-  std::map<std::string, std::uint64_t>
-      taken_back_;  // by actor: told_ then, until it has answered since
+  std::map<std::string, runtime::Deadline>
+      settling_;  // by actor: nothing more is told of it until then
 };
 
 }  // namespace trellis::host

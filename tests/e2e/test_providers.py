@@ -509,7 +509,7 @@ import threading
 class SideBySide(Provider):  # as the SDKs of 2022: a task for each subject
     def serve(self, subject, reply, data):
         if subject.endswith(".linkdefs.del"):
-            threading.Timer(0.03, super().serve, (subject, reply, data)).start()
+            threading.Timer(0.005, super().serve, (subject, reply, data)).start()
             return True
         return super().serve(subject, reply, data)
 
