@@ -76,9 +76,18 @@ runtime::Task<void> Running::connect(const Start& start) {
 
 void Running::make_provider(runtime::Cores& cores, Start& start, const claims::KeyPair& cluster) {
   const auto& data = start.data;
+  std::unique_ptr<lattice::ChunkStore>
+      store;  // the bus within a host has none, and takes large messages whole
+  if (bus_->server_info().jetstream)
+    store = std::make_unique<lattice::ChunkStore>(
+        *bus_, lattice::ChunkStore::Options{.prefix = data.lattice,
+                                            .payload_bytes_max = bus_->payload_bytes_max()});
+  large_ =
+      std::make_unique<lattice::LargeMessages>(waits_, std::move(store), bus_->payload_bytes_max());
   actors_ = std::make_unique<capability::BusActors>(
-      cores, *bus_, lattice::Entity{data.provider_key, data.link_name, builtin_.info.contract_id},
-      data.lattice, data.host_id, cluster);
+      cores, *bus_, *large_,
+      lattice::Entity{data.provider_key, data.link_name, builtin_.info.contract_id}, data.lattice,
+      data.host_id, cluster);
   const auto told = data.rpc_timeout.count() > 0;
   auto provider = builtin_.make(
       {.cores = cores,
@@ -88,7 +97,8 @@ void Running::make_provider(runtime::Cores& cores, Start& start, const claims::K
        .rpc_timeout = told ? data.rpc_timeout : std::chrono::milliseconds(limits::kRpcTimeout),
        .data_dir = start.settings.data_dir,
        .bus = start.settings.bus});
-  service_ = std::make_unique<capability::ProviderService>(*bus_, data, std::move(provider));
+  service_ =
+      std::make_unique<capability::ProviderService>(*bus_, *large_, data, std::move(provider));
 }
 
 runtime::Task<void> Running::wait_for_order() {
@@ -112,6 +122,7 @@ runtime::Task<void> Running::stop(runtime::Deadline deadline) {
   if (service_) result = co_await service_->stop(deadline);
   service_.reset();
   actors_.reset();
+  large_.reset();
   if (bus_) {
     const auto closed = co_await bus_->stop(deadline);
     if (result) result = closed;

@@ -45,6 +45,7 @@ class Running {
   const builtin::BuiltinProvider& builtin_;
   const std::function<void()> request_stop_;
   std::unique_ptr<lattice::NatsBus> bus_;
+  std::unique_ptr<lattice::LargeMessages> large_;  // outlives the two below
   std::unique_ptr<capability::BusActors> actors_;  // outlives the provider
   std::unique_ptr<capability::ProviderService> service_;
   runtime::TaskGroup waits_;

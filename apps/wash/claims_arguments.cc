@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/unix_time.h"
 #include "codec/json.h"
 
 namespace trellis::wash {
@@ -82,11 +83,6 @@ void add_actor_options(CLI::App& command, ActorArguments& into) {
   command.add_option("-v,--ver", into.version, "Version for people, such as 0.3.4");
   command.add_option("-a,--call-alias", into.call_alias,
                      "Name by which other actors may call this one");
-}
-
-std::uint64_t unix_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
 
 Result<claims::Validity> validity_of(const SigningArguments& arguments, std::uint64_t now) {

@@ -36,7 +36,6 @@ struct ActorArguments {
 void add_signing_options(CLI::App& command, SigningArguments& into, bool with_subject = true);
 void add_actor_options(CLI::App& command, ActorArguments& into);
 
-std::uint64_t unix_now();
 // Refuses what would lie beyond the end of time.
 Result<claims::Validity> validity_of(const SigningArguments& arguments, std::uint64_t now);
 // The contracts that flags and --cap name, each once.

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "artifact_argument.h"
+#include "base/unix_time.h"
 #include "claims/wasm_file.h"
 #include "claims_arguments.h"
 #include "claims_report.h"
@@ -35,7 +36,7 @@ Result<Output> inspect(const Context& context, const InspectArguments& arguments
   TRY(Bytes file, artifact_bytes(context, arguments.module, is_file(name)));
   TRY(claims::SignedModule module, module_of(file, name));
   if (arguments.jwt_only) return Output{module.token, {{"token", module.token}}};
-  const std::uint64_t now = unix_now();
+  const std::uint64_t now = now_unix();
   return Output{claims_table(module.claims, now), claims_json(module.claims, now)};
 }
 

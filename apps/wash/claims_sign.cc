@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 
+#include "base/unix_time.h"
 #include "claims/wasm_file.h"
 #include "claims_arguments.h"
 #include "files.h"
@@ -49,7 +50,7 @@ Result<Output> sign(const Context& context, const SignArguments& arguments) {
   if (!file)
     return fail(caused_by(fmt::format("Failed to open file for signing '{}'", arguments.source),
                           file.error()));
-  TRY(claims::ActorClaims claims, actor_claims_of(arguments.actor, unix_now()));
+  TRY(claims::ActorClaims claims, actor_claims_of(arguments.actor, now_unix()));
   // The file is looked at before keys are made for it.
   TRY_OK(claims::unsigned_module(as_bytes(*file)));
   const SigningArguments& signing = arguments.actor.signing;

@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/unix_time.h"
 #include "claims_arguments.h"
 #include "signing/key_store.h"
 
@@ -17,7 +18,7 @@ Result<Output> token_output(const claims::Jwt& jwt, const KeyPair& issuer) {
 }
 
 Result<Output> actor_token(const Context& context, const ActorArguments& arguments) {
-  TRY(claims::ActorClaims claims, actor_claims_of(arguments, unix_now()));
+  TRY(claims::ActorClaims claims, actor_claims_of(arguments, now_unix()));
   const SigningArguments& signing = arguments.signing;
   TRY(KeyPair issuer, issuer_key(context, signing, KeyType::account, signing.name));
   TRY(KeyPair subject, subject_key(context, signing, KeyType::module, signing.name));
@@ -46,7 +47,7 @@ Result<claims::SignerClaims> signer_claims(const SignerArguments& arguments, Key
     TRY(std::string key, public_key_of(given, signers));
     claims.valid_signers.push_back(std::move(key));
   }
-  claims.issued_at = unix_now();
+  claims.issued_at = now_unix();
   TRY(claims.validity, validity_of(arguments.signing, claims.issued_at));
   claims.name = arguments.signing.name;
   return claims;
@@ -79,7 +80,7 @@ struct ProviderArguments {
 Result<Output> provider_token(const Context& context, const ProviderArguments& arguments) {
   const SigningArguments& signing = arguments.signing;
   claims::ProviderClaims claims;
-  claims.issued_at = unix_now();
+  claims.issued_at = now_unix();
   TRY(claims.validity, validity_of(signing, claims.issued_at));
   claims.name = signing.name;
   claims.contract_id = arguments.contract_id;

@@ -4,10 +4,11 @@
 
 namespace trellis::capability {
 
-BusActors::BusActors(runtime::Cores& cores, lattice::Bus& bus, lattice::Entity provider,
-                     std::string lattice, std::string host_id, claims::KeyPair cluster)
+BusActors::BusActors(runtime::Cores& cores, lattice::Bus& bus, lattice::LargeMessages& large,
+                     lattice::Entity provider, std::string lattice, std::string host_id,
+                     claims::KeyPair cluster)
     : cores_(cores),
-      bus_(bus),
+      exchange_(bus, large),
       provider_(std::move(provider)),
       subjects_{.prefix = std::move(lattice)},
       host_id_(std::move(host_id)),
@@ -28,24 +29,17 @@ runtime::Task<Bytes> BusActors::call(std::string_view actor_id, std::string_view
 }
 
 runtime::Task<Bytes> BusActors::send(lattice::Invocation invocation, runtime::Deadline deadline) {
-  lattice::Message message;
-  message.subject = subjects_.actor(invocation.target.public_key);
-  message.data = lattice::encode(invocation);
-  auto reply = co_await bus_.request(std::move(message), deadline);
-  if (!reply && reply.error().code == Errc::unavailable) {
+  const bool large = exchange_.is_large_request(invocation.msg.size());
+  auto message = lattice::encode(invocation, large ? BytesView() : BytesView(invocation.msg));
+  auto answer =
+      co_await exchange_.call(subjects_.actor(invocation.target.public_key), std::move(message),
+                              large ? std::move(invocation.msg) : Bytes(), invocation.id, deadline);
+  if (!answer && answer.error().code == Errc::not_found)
     co_return fail(
         Errc::not_found, "capability.actor",
         fmt::format("actor {} is not running on any host of lattice {}: {}",
-                    invocation.target.public_key, subjects_.prefix, reply.error().detail));
-  }
-  if (!reply) co_return fail(std::move(reply).error());
-  CO_TRY(auto response, lattice::decode_invocation_response(reply->data));
-  if (response.error) co_return fail(Errc::invalid, "capability.actor", std::move(*response.error));
-  if (response.content_length.value_or(0) > response.msg.size()) {
-    co_return fail(Errc::exhausted, "capability.actor",
-                   "the answer was too large for one message and was left in an object store");
-  }
-  co_return std::move(response.msg);
+                    invocation.target.public_key, subjects_.prefix, answer.error().detail));
+  co_return answer;
 }
 
 }  // namespace trellis::capability

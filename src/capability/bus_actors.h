@@ -8,8 +8,8 @@
 
 #include "capability/host_data.h"
 #include "capability/provider.h"
-#include "lattice/bus.h"
 #include "lattice/invocation.h"
+#include "lattice/invocation_exchange.h"
 #include "lattice/subjects.h"
 
 namespace trellis::capability {
@@ -17,8 +17,9 @@ namespace trellis::capability {
 class BusActors final : public Actors {
  public:
   // `provider`: under whose name it calls.
-  BusActors(runtime::Cores& cores, lattice::Bus& bus, lattice::Entity provider, std::string lattice,
-            std::string host_id, claims::KeyPair cluster);
+  BusActors(runtime::Cores& cores, lattice::Bus& bus, lattice::LargeMessages& large,
+            lattice::Entity provider, std::string lattice, std::string host_id,
+            claims::KeyPair cluster);
 
   runtime::Task<Bytes> call(std::string_view actor_id, std::string_view operation,
                             BytesView payload, runtime::Deadline deadline) override;
@@ -27,7 +28,7 @@ class BusActors final : public Actors {
   runtime::Task<Bytes> send(lattice::Invocation invocation, runtime::Deadline deadline);
 
   runtime::Cores& cores_;
-  lattice::Bus& bus_;
+  lattice::InvocationExchange exchange_;
   const lattice::Entity provider_;
   const lattice::Subjects subjects_;
   const std::string host_id_;

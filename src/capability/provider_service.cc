@@ -21,21 +21,16 @@ constexpr auto kLinkChangeTimeout = 30s;
 constexpr auto kHealthTimeout = 2s;
 constexpr std::size_t kRunningMax = 5'000;  // calls at once; more are refused
 
-std::uint64_t now_unix() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
-}
-
 bool may_pass(Errc code) {
   return code == Errc::unavailable || code == Errc::timeout || code == Errc::exhausted;
 }
 
 }  // namespace
 
-ProviderService::ProviderService(lattice::Bus& bus, HostData data,
+ProviderService::ProviderService(lattice::Bus& bus, lattice::LargeMessages& large, HostData data,
                                  std::shared_ptr<Provider> provider)
     : bus_(bus),
+      exchange_(bus, large),
       data_(std::move(data)),
       subjects_{.prefix = data_.lattice},
       provider_(std::move(provider)),
@@ -142,28 +137,14 @@ runtime::Task<void> ProviderService::answer_call(lattice::Message message) {
       response.error = std::move(result.error().detail);
     }
   }
-  auto encoded = lattice::encode(response);
-  if (encoded.size() > bus_.payload_bytes_max()) {
-    response.error = fmt::format(
-        "the answer of {} bytes is larger than what this provider can send in one message ({})",
-        response.msg.size(), bus_.payload_bytes_max());
-    response.msg.clear();
-    response.content_length.reset();
-    encoded = lattice::encode(response);
-  }
   if (response.error) LOG(warn, "a call was refused or failed: {}", *response.error);
-  say(message.reply, std::move(encoded));
-  co_return Result<void>{};
+  co_return co_await exchange_.answer(std::move(message.reply), std::move(response),
+                                      Deadline::in(limits::kGuestCallTimeout));
 }
 
-runtime::Task<Bytes> ProviderService::handle(const lattice::Invocation& invocation,
-                                             std::string subject) {
-  if (lattice::is_body_apart(invocation))
-    co_return fail(Errc::exhausted, kSite,
-                   fmt::format("the body of {} bytes was left in an object store: this provider "
-                               "takes what comes in one message, up to 700 KiB",
-                               *invocation.content_length));
-  CO_TRY_OK(verifier_.verify_arrival(invocation, subject, now_unix()));
+runtime::Task<Bytes> ProviderService::handle(lattice::Invocation& invocation, std::string subject) {
+  const auto deadline = Deadline::in(limits::kGuestCallTimeout);
+  CO_TRY_OK(co_await exchange_.authenticate(verifier_, invocation, subject, deadline));
   const auto& actor = invocation.origin.public_key;
   const auto known = links_.find(actor);
   if (known == links_.end())
@@ -173,7 +154,6 @@ runtime::Task<Bytes> ProviderService::handle(const lattice::Invocation& invocati
                    fmt::format("this provider already runs {} calls; try again", kRunningMax));
   }
   const lattice::Link link = known->second.link;  // it may be taken back meanwhile
-  const auto deadline = Deadline::in(limits::kGuestCallTimeout);
   ++running_;
   auto result = co_await runtime::with_deadline<Bytes>(
       provider_->handle(link, invocation.operation, invocation.msg, deadline), deadline, kSite);

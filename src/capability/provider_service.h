@@ -17,6 +17,7 @@
 #include "capability/provider.h"
 #include "lattice/bus.h"
 #include "lattice/invocation.h"
+#include "lattice/invocation_exchange.h"
 #include "lattice/subjects.h"
 #include "runtime/admission.h"
 #include "runtime/parking.h"
@@ -31,7 +32,8 @@ inline constexpr std::string_view kMayPass = "may_pass";
 
 class ProviderService {
  public:
-  ProviderService(lattice::Bus& bus, HostData data, std::shared_ptr<Provider> provider);
+  ProviderService(lattice::Bus& bus, lattice::LargeMessages& large, HostData data,
+                  std::shared_ptr<Provider> provider);
   ~ProviderService();  // stop() has been awaited
 
   // Puts the links it was given, then listens; to questions about its health last.
@@ -47,13 +49,14 @@ class ProviderService {
   runtime::Task<void> take_back(lattice::Link link);
   runtime::Task<void> answer_health(std::string reply);
   runtime::Task<void> answer_call(lattice::Message message);
-  runtime::Task<Bytes> handle(const lattice::Invocation& invocation, std::string subject);
+  runtime::Task<Bytes> handle(lattice::Invocation& invocation, std::string subject);
   void hear_shutdown(const lattice::Message& message);
   void say(const std::string& subject, Bytes data);
   void say_of_link(const std::string& subject, const lattice::Link& link,
                    const Result<void>& outcome);
 
   lattice::Bus& bus_;
+  lattice::InvocationExchange exchange_;
   const HostData data_;
   const lattice::Subjects subjects_;
   std::shared_ptr<Provider> provider_;

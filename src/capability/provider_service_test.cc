@@ -65,6 +65,8 @@ struct Bench {
   std::shared_ptr<Recorder> provider = std::make_shared<Recorder>();
   runtime::Cores* cores = nullptr;
   std::unique_ptr<lattice::EmbeddedBus> bus;
+  std::unique_ptr<runtime::TaskGroup> tasks;
+  std::unique_ptr<lattice::LargeMessages> large;  // the bus has no store for it
   std::unique_ptr<ProviderService> service;
 
   Bench() {
@@ -125,12 +127,16 @@ struct Bench {
     lattice::EmbeddedBusOptions options;
     options.address = "";
     CO_TRY(bus, co_await lattice::EmbeddedBus::start(options));
-    service = std::make_unique<ProviderService>(*bus, data, provider);
+    tasks = std::make_unique<runtime::TaskGroup>(runtime::Core::current());
+    large = std::make_unique<lattice::LargeMessages>(*tasks, nullptr, bus->payload_bytes_max());
+    service = std::make_unique<ProviderService>(*bus, *large, data, provider);
     co_return co_await service->start();
   }
   Task<void> close() {
     if (service) CO_TRY_OK(co_await service->stop(Deadline::in(kSoon)));
     service.reset();
+    large.reset();
+    tasks.reset();
     CO_TRY_OK(co_await bus->stop(Deadline::in(kSoon)));
     bus.reset();
     co_return Result<void>{};
@@ -317,8 +323,8 @@ TEST(BusActors, CallAnActorUnderTheProvidersName) {
                                        .headers = {},
                                        .data = lattice::encode(response)});
                }));
-    BusActors actors(*b.cores, *b.bus, {b.service_key.public_key(), "main", "a:b"}, "test",
-                     b.host.public_key(), b.cluster);
+    BusActors actors(*b.cores, *b.bus, *b.large, {b.service_key.public_key(), "main", "a:b"},
+                     "test", b.host.public_key(), b.cluster);
     const auto in = Deadline::in(kSoon);
     CO_TRY(const auto answer, co_await actors.call(b.actor.public_key(), "Test.Do", {}, in));
     EXPECT_EQ(as_text(answer), "a:b" + b.host.public_key());

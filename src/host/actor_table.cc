@@ -6,6 +6,7 @@
 
 #include "artifact/reference.h"
 #include "base/log.h"
+#include "base/unix_time.h"
 #include "claims/wasm_file.h"
 #include "host/guest_text.h"
 

@@ -16,10 +16,10 @@ constexpr std::size_t kRunningMax = 5'000;  // invocations from the bus at once;
 
 }  // namespace
 
-Delivery::Delivery(Parts& parts, const lattice::InvocationSeal& seal, LargeMessages& large)
+Delivery::Delivery(Parts& parts, const lattice::InvocationSeal& seal, lattice::LargeMessages& large)
     : parts_(parts),
       seal_(seal),
-      large_(large),
+      exchange_(parts.bus, large),
       verifier_({.cluster_issuers = parts.identity.cluster_issuers,
                  .lattice = parts.config.lattice,
                  .seal = &seal}) {}
@@ -76,26 +76,8 @@ runtime::Task<void> Delivery::answer(Target target, lattice::Message message) {
       response.error = std::move(result.error().detail);
     }
   }
-  if (message.reply.empty()) co_return Result<void>{};
-  auto sent = co_await send(message.reply, response);
-  if (!sent) {  // too large, or no place for it
-    response.msg.clear();
-    response.content_length.reset();
-    response.error = sent.error().detail;
-    co_return co_await send(std::move(message.reply), std::move(response));
-  }
-  co_return sent;
-}
-
-runtime::Task<void> Delivery::send(std::string to, lattice::InvocationResponse response) {
-  if (large_.is_large_response(response.msg.size()))
-    CO_TRY_OK(co_await large_.put(lattice::response_object(response.invocation_id),
-                                  std::exchange(response.msg, {}),
-                                  runtime::Deadline::in(limits::kGuestCallTimeout)));
-  lattice::Message message;
-  message.subject = std::move(to);
-  message.data = lattice::encode(response);
-  co_return parts_.bus.publish(std::move(message));
+  co_return co_await exchange_.answer(std::move(message.reply), std::move(response),
+                                      runtime::Deadline::in(limits::kGuestCallTimeout));
 }
 
 runtime::Task<Bytes> Delivery::handle(Target target, std::string_view subject,
@@ -113,7 +95,9 @@ runtime::Task<Bytes> Delivery::handle(Target target, std::string_view subject,
 
 runtime::Task<Bytes> Delivery::run(Target target, std::string_view subject,
                                    lattice::Invocation& invocation) {
-  if (auto genuine = co_await authenticate(subject, invocation); !genuine) {
+  auto genuine = co_await exchange_.authenticate(verifier_, invocation, subject,
+                                                 runtime::Deadline::in(limits::kGuestCallTimeout));
+  if (!genuine) {
     note_refused(fmt::format("an invocation of {} on {} from {}: {}", invocation.operation,
                              target.key, invocation.origin.public_key, genuine.error().describe()));
     co_return fail(std::move(genuine).error());
@@ -127,18 +111,6 @@ void Delivery::note_refused(const std::string& what) {
   if (count == 0) return;
   LOG(warn, "refused {}{}", what,
       count > 1 ? fmt::format(" ({} in all since the last of these lines)", count) : "");
-}
-
-// A body in the object store is fetched only for who has proved to be of this cluster.
-runtime::Task<void> Delivery::authenticate(std::string_view subject,
-                                           lattice::Invocation& invocation) {
-  if (!lattice::is_body_apart(invocation))
-    co_return verifier_.verify_arrival(invocation, subject, now_unix());
-  CO_TRY_OK(verifier_.verify_head(invocation, subject, now_unix()));
-  CO_TRY(invocation.msg,
-         co_await large_.take(lattice::request_object(invocation.id), *invocation.content_length,
-                              runtime::Deadline::in(limits::kGuestCallTimeout)));
-  co_return verifier_.verify_body(invocation);
 }
 
 Result<lattice::Link> Delivery::authorize_provider_call(

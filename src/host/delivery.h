@@ -9,16 +9,16 @@
 
 #include "base/line_rate.h"
 #include "capability/provider.h"
-#include "host/large_messages.h"
 #include "host/parts.h"
 #include "lattice/invocation.h"
+#include "lattice/invocation_exchange.h"
 #include "lattice/invocation_seal.h"
 
 namespace trellis::host {
 
 class Delivery {
  public:
-  Delivery(Parts& parts, const lattice::InvocationSeal& seal, LargeMessages& large);
+  Delivery(Parts& parts, const lattice::InvocationSeal& seal, lattice::LargeMessages& large);
 
   // Serves an actor while the subscription lives.
   Result<lattice::Subscription> serve_actor(std::string actor_key);
@@ -36,13 +36,11 @@ class Delivery {
                                       Target target);
   void receive(const Target& target, const lattice::Message& message);
   runtime::Task<void> answer(Target target, lattice::Message message);
-  runtime::Task<void> send(std::string to, lattice::InvocationResponse response);
   runtime::Task<Bytes> handle(Target target, std::string_view subject,
                               lattice::Invocation& invocation);
   runtime::Task<Bytes> run(Target target, std::string_view subject,
                            lattice::Invocation& invocation);
 
-  runtime::Task<void> authenticate(std::string_view subject, lattice::Invocation& invocation);
   Result<lattice::Link> authorize_provider_call(const Target& target,
                                                 const lattice::Invocation& invocation) const;
   runtime::Task<Bytes> execute(Target target, const lattice::Invocation& invocation);
@@ -51,7 +49,7 @@ class Delivery {
 
   Parts& parts_;
   const lattice::InvocationSeal& seal_;
-  LargeMessages& large_;
+  lattice::InvocationExchange exchange_;
   lattice::InvocationVerifier verifier_;
   std::size_t running_ = 0;
   log::LineRate refused_;

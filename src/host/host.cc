@@ -87,7 +87,8 @@ runtime::Task<void> Host::start_on_core() {
   events_ = std::make_unique<EventSink>(bus_->control(), subjects_, identity_.host.public_key());
   seal_ = std::make_unique<lattice::InvocationSeal>(identity_.cluster, config_.lattice);
   peers_ = std::make_unique<Peers>(identity_.host.public_key(), seal_->name());
-  large_ = std::make_unique<LargeMessages>(*tasks_, chunk_store(), bus.payload_bytes_max());
+  large_ =
+      std::make_unique<lattice::LargeMessages>(*tasks_, chunk_store(), bus.payload_bytes_max());
   remote_ = std::make_unique<RemoteCalls>(environment_.cores, bus, subjects_, identity_, *seal_,
                                           *peers_, *large_);
   call_events_ = std::make_unique<CallEvents>(

@@ -17,7 +17,6 @@
 #include "host/host_bus.h"
 #include "host/host_config_file.h"
 #include "host/identity.h"
-#include "host/large_messages.h"
 #include "host/link_table.h"
 #include "host/peers.h"
 #include "host/provider_table.h"
@@ -93,7 +92,7 @@ class Host {
   std::unique_ptr<EventSink> events_;
   std::unique_ptr<lattice::InvocationSeal> seal_;
   std::unique_ptr<Peers> peers_;
-  std::unique_ptr<LargeMessages> large_;
+  std::unique_ptr<lattice::LargeMessages> large_;
   std::unique_ptr<RemoteCalls> remote_;
   std::unique_ptr<CallEvents> call_events_;
   std::unique_ptr<Policy> policy_;  // none when nobody is to be asked

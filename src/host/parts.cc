@@ -24,10 +24,4 @@ void EventSink::publish_invocation(const codec::CloudEvent& event) {
   send(subjects_.invocation_events(), event);
 }
 
-std::uint64_t now_unix() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
-}
-
 }  // namespace trellis::host

@@ -59,6 +59,4 @@ struct Parts {
   Router& router;
 };
 
-std::uint64_t now_unix();
-
 }  // namespace trellis::host

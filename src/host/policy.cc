@@ -6,6 +6,7 @@
 
 #include "artifact/foreign_text.h"
 #include "base/log.h"
+#include "base/unix_time.h"
 #include "codec/cloud_event.h"
 #include "codec/json.h"
 #include "host/parts.h"

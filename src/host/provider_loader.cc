@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/unix_time.h"
 #include "host/guest_text.h"
 
 namespace trellis::host {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/unix_time.h"
 #include "host/local_provider.h"
 
 namespace trellis::host {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "host/large_messages.h"
+#include "base/unix_time.h"
 #include "host/parts.h"
 
 namespace trellis::host {
@@ -17,14 +17,14 @@ constexpr std::size_t kUnsealedMax = 10'000;  // then all are asked anew
 
 RemoteCalls::RemoteCalls(runtime::Cores& cores, lattice::Bus& bus,
                          const lattice::Subjects& subjects, const Identity& identity,
-                         lattice::InvocationSeal& seal, const Peers& peers, LargeMessages& large)
+                         lattice::InvocationSeal& seal, const Peers& peers,
+                         lattice::LargeMessages& large)
     : cores_(cores),
-      bus_(bus),
       subjects_(subjects),
       identity_(identity),
       seal_(seal),
       peers_(peers),
-      large_(large),
+      exchange_(bus, large),
       unsealed_(cores.size()) {}
 
 runtime::Task<Bytes> RemoteCalls::call(lattice::Entity origin, lattice::Entity target,
@@ -57,7 +57,8 @@ runtime::Task<Bytes> RemoteCalls::call(lattice::Entity origin, lattice::Entity t
 
 // Large bodies go signed: chunks are what everybody knows.
 bool RemoteCalls::takes_seal(const std::string& subject, const lattice::Invocation& invocation) {
-  if (!peers_.all_know_the_seal() || large_.is_large_request(invocation.msg.size())) return false;
+  if (!peers_.all_know_the_seal() || exchange_.is_large_request(invocation.msg.size()))
+    return false;
   auto& unsealed = unsealed_[runtime::Core::current().index()];
   const auto found = unsealed.find(subject);
   if (found == unsealed.end()) return true;
@@ -75,39 +76,16 @@ void RemoteCalls::needs_signature(const std::string& subject) {
 runtime::Task<Bytes> RemoteCalls::send(std::string subject, const lattice::Invocation& invocation,
                                        runtime::Deadline deadline) {
   // The body of a large one goes ahead of it, by itself.
-  const bool large = large_.is_large_request(invocation.msg.size());
+  const bool large = exchange_.is_large_request(invocation.msg.size());
   Bytes body = large ? invocation.msg : Bytes();
   Bytes message = lattice::encode(invocation, large ? BytesView() : BytesView(invocation.msg));
   auto make = [this, subject = std::move(subject), message = std::move(message),
                body = std::move(body), id = invocation.id,
                deadline]() mutable -> runtime::Task<Bytes> {
-    return send_on_core_0(std::move(subject), std::move(message), std::move(body), std::move(id),
+    return exchange_.call(std::move(subject), std::move(message), std::move(body), std::move(id),
                           deadline);
   };
   co_return co_await cores_.run_on<Bytes>(0, std::move(make));
-}
-
-runtime::Task<Bytes> RemoteCalls::send_on_core_0(std::string subject, Bytes message, Bytes body,
-                                                 std::string id, runtime::Deadline deadline) {
-  if (!body.empty())
-    CO_TRY_OK(co_await large_.put(lattice::request_object(id), std::move(body), deadline));
-  auto reply = co_await bus_.request(
-      {.subject = std::move(subject), .reply = {}, .headers = {}, .data = std::move(message)},
-      deadline);
-  if (!reply) {
-    if (lattice::is_no_responders(reply.error()))
-      co_return fail(Errc::not_found, "remote.nobody", std::move(reply.error().detail));
-    co_return fail(std::move(reply).error());
-  }
-  CO_TRY(auto response, lattice::decode_invocation_response(reply->data));
-  if (response.error) co_return fail(Errc::invalid, "remote.error", std::move(*response.error));
-  const auto length = response.content_length.value_or(0);
-  if (length <= response.msg.size()) co_return std::move(response.msg);
-  auto taken = co_await large_.take(lattice::response_object(id), length, deadline);
-  // The call was served: what is missing is its answer, and not somebody to serve it.
-  if (!taken && taken.error().code == Errc::not_found)
-    co_return fail(Errc::corrupt, "remote.answer", std::move(taken.error().detail));
-  co_return taken;
 }
 
 }  // namespace trellis::host

@@ -13,21 +13,19 @@
 
 #include "host/identity.h"
 #include "host/peers.h"
-#include "lattice/bus.h"
 #include "lattice/invocation.h"
+#include "lattice/invocation_exchange.h"
 #include "lattice/invocation_seal.h"
 #include "lattice/subjects.h"
 #include "runtime/core.h"
 
 namespace trellis::host {
 
-class LargeMessages;
-
 class RemoteCalls {
  public:
   RemoteCalls(runtime::Cores& cores, lattice::Bus& bus, const lattice::Subjects& subjects,
               const Identity& identity, lattice::InvocationSeal& seal, const Peers& peers,
-              LargeMessages& large);
+              lattice::LargeMessages& large);
 
   // Errors: not_found (nobody serves the target), unavailable (the bus is away: says why), timeout,
   // invalid (the callee's own error text).
@@ -43,16 +41,13 @@ class RemoteCalls {
   void needs_signature(const std::string& subject);
   runtime::Task<Bytes> send(std::string subject, const lattice::Invocation& invocation,
                             runtime::Deadline deadline);
-  runtime::Task<Bytes> send_on_core_0(std::string subject, Bytes message, Bytes body,
-                                      std::string id, runtime::Deadline deadline);
 
   runtime::Cores& cores_;
-  lattice::Bus& bus_;
   const lattice::Subjects& subjects_;
   const Identity& identity_;
   lattice::InvocationSeal& seal_;
   const Peers& peers_;
-  LargeMessages& large_;
+  lattice::InvocationExchange exchange_;
   std::vector<Unsealed> unsealed_;  // by core
 };
 

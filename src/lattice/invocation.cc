@@ -6,6 +6,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "base/unix_time.h"
 #include "claims/jwt.h"
 #include "claims/sha256.h"
 #include "codec/cloud_event.h"
@@ -255,9 +256,7 @@ std::string invocation_hash(const Invocation& invocation) {
 }
 
 void sign(Invocation& invocation, const claims::KeyPair& cluster, std::string_view host_id) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-  sign(invocation, cluster, host_id, {claims::new_jti(), static_cast<std::uint64_t>(seconds)});
+  sign(invocation, cluster, host_id, {claims::new_jti(), now_unix()});
 }
 
 void sign(Invocation& invocation, const claims::KeyPair& cluster, std::string_view host_id,

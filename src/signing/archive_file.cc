@@ -9,16 +9,10 @@
 #include "artifact/file_io.h"
 #include "artifact/provider_archive.h"
 #include "base/causes.h"
+#include "base/unix_time.h"
 
 namespace trellis::signing {
-namespace {
-
-std::uint64_t unix_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::string archive_path(const std::string& destination, const std::string& stem, bool compress) {
   if (destination.empty()) return stem + (compress ? ".par.gz" : ".par");
@@ -29,7 +23,7 @@ std::string archive_path(const std::string& destination, const std::string& stem
 Result<void> write_archive(const std::string& path, claims::ProviderClaims claims,
                            const std::map<std::string, Bytes>& programs,
                            const claims::KeyPair& account, bool gzip) {
-  claims.issued_at = unix_now();
+  claims.issued_at = now_unix();
   TRY(const Bytes archive,
       artifact::write_provider_archive(std::move(claims), programs, account, gzip));
   auto written = artifact::write_file(path, archive);

@@ -1,13 +1,13 @@
-#include "host/large_messages.h"
+#include "lattice/large_messages.h"
 
 #include <fmt/format.h>
 
-namespace trellis::host {
+namespace trellis::lattice {
 namespace {
 
-constexpr const char* kSite = "host.large_messages";
+constexpr const char* kSite = "lattice.large_messages";
 
-runtime::Task<void> remove(lattice::ChunkStore& store, std::string name) {
+runtime::Task<void> remove(ChunkStore& store, std::string name) {
   co_return co_await store.remove(std::move(name));
 }
 
@@ -27,13 +27,11 @@ Result<void> check_size(std::uint64_t bytes) {
 }  // namespace
 
 bool LargeMessages::is_large_request(std::size_t bytes) const {
-  return store_ &&
-         lattice::needs_chunks(bytes, lattice::kRequestBytesUnchunkedMax, payload_bytes_max_);
+  return store_ && needs_chunks(bytes, kRequestBytesUnchunkedMax, payload_bytes_max_);
 }
 
 bool LargeMessages::is_large_response(std::size_t bytes) const {
-  return store_ &&
-         lattice::needs_chunks(bytes, lattice::kResponseBytesUnchunkedMax, payload_bytes_max_);
+  return store_ && needs_chunks(bytes, kResponseBytesUnchunkedMax, payload_bytes_max_);
 }
 
 runtime::Task<void> LargeMessages::put(std::string name, Bytes body, runtime::Deadline deadline) {
@@ -60,4 +58,4 @@ runtime::Task<Bytes> LargeMessages::take(std::string name, std::uint64_t size,
   co_return body;
 }
 
-}  // namespace trellis::host
+}  // namespace trellis::lattice

@@ -1,6 +1,6 @@
 // Bodies too large for one message of the bus: put into the lattice's object store under a name
-// that both sides know, and taken out of it (lattice/chunk_store.h). Used by RemoteCalls for
-// requests and by Delivery for answers. Core 0, but for what says otherwise.
+// that both sides know, and taken out of it (lattice/chunk_store.h). Used by InvocationExchange.
+// Core 0, but for what says otherwise.
 #pragma once
 
 #include <memory>
@@ -10,12 +10,12 @@
 #include "lattice/chunk_store.h"
 #include "runtime/task_group.h"
 
-namespace trellis::host {
+namespace trellis::lattice {
 
 class LargeMessages {
  public:
   // `store` null: the bus has none, and refuses what it cannot carry.
-  LargeMessages(runtime::TaskGroup& tasks, std::unique_ptr<lattice::ChunkStore> store,
+  LargeMessages(runtime::TaskGroup& tasks, std::unique_ptr<ChunkStore> store,
                 std::size_t payload_bytes_max)
       : tasks_(tasks), store_(std::move(store)), payload_bytes_max_(payload_bytes_max) {}
 
@@ -31,8 +31,8 @@ class LargeMessages {
 
  private:
   runtime::TaskGroup& tasks_;
-  const std::unique_ptr<lattice::ChunkStore> store_;
+  const std::unique_ptr<ChunkStore> store_;
   const std::size_t payload_bytes_max_;  // of a message on the bus
 };
 
-}  // namespace trellis::host
+}  // namespace trellis::lattice
