@@ -89,10 +89,14 @@ Result<ProviderArchive> read(BytesView file, std::string_view wanted) {
 }
 
 Result<void> check_times(const claims::Validity& validity, std::uint64_t now) {
-  if (validity.expires && *validity.expires < now)
-    return fail(Errc::unauthenticated, kSite, "Claims token expired");
-  if (validity.not_before && now < *validity.not_before)
-    return fail(Errc::unauthenticated, kSite, "Claims token cannot be used yet");
+  switch (validity.at(now)) {
+    case claims::JwtState::expired:
+      return fail(Errc::unauthenticated, kSite, "Claims token expired");
+    case claims::JwtState::not_yet_valid:
+      return fail(Errc::unauthenticated, kSite, "Claims token cannot be used yet");
+    case claims::JwtState::valid:
+      break;
+  }
   return {};
 }
 

@@ -16,6 +16,10 @@ namespace trellis::claims {
 struct Validity {
   std::optional<std::uint64_t> expires;  // unix seconds
   std::optional<std::uint64_t> not_before;
+
+  JwtState at(std::uint64_t now_unix_seconds) const {
+    return state_at(expires, not_before, now_unix_seconds);
+  }
 };
 
 struct ActorClaims {

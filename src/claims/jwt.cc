@@ -136,10 +136,18 @@ Result<Jwt> verify_jwt(std::string_view token) {
   return jwt;
 }
 
-JwtState state_at(const Jwt& jwt, std::uint64_t now_unix_seconds) {
-  if (jwt.exp && *jwt.exp < now_unix_seconds) return JwtState::expired;
-  if (jwt.nbf && now_unix_seconds < *jwt.nbf) return JwtState::not_yet_valid;
+JwtState state_at(std::optional<std::uint64_t> expires, std::optional<std::uint64_t> not_before,
+                  std::uint64_t now_unix_seconds) {
+  const auto leeway_passed = [](std::uint64_t since, std::uint64_t until) {
+    return until > since && until - since > kClockLeeway;
+  };
+  if (expires && leeway_passed(*expires, now_unix_seconds)) return JwtState::expired;
+  if (not_before && leeway_passed(now_unix_seconds, *not_before)) return JwtState::not_yet_valid;
   return JwtState::valid;
+}
+
+JwtState state_at(const Jwt& jwt, std::uint64_t now_unix_seconds) {
+  return state_at(jwt.exp, jwt.nbf, now_unix_seconds);
 }
 
 std::string sign_jwt(const Jwt& jwt, const KeyPair& issuer) {

@@ -26,9 +26,13 @@ struct Jwt {
 };
 
 enum class JwtState { valid, expired, not_yet_valid };
+// The clocks of who signs and of who checks may differ by so many seconds.
+inline constexpr std::uint64_t kClockLeeway = 30;
 
 Result<Jwt> decode_jwt(std::string_view token);  // form only; no signature check
 Result<Jwt> verify_jwt(std::string_view token);  // form and signature
+JwtState state_at(std::optional<std::uint64_t> expires, std::optional<std::uint64_t> not_before,
+                  std::uint64_t now_unix_seconds);
 JwtState state_at(const Jwt& jwt, std::uint64_t now_unix_seconds);
 std::string sign_jwt(const Jwt& jwt, const KeyPair& issuer);  // iss is set from the key
 std::string new_jti();                                        // 22 characters, random

@@ -132,16 +132,20 @@ TEST(Jwt, BoundsItsSize) {
   EXPECT_FALSE(decode_jwt(sign_jwt(jwt, golden::key(KeyType::cluster))));
 }
 
-// docs/protocol.md §5.2: invalid when exp < now, and while now < nbf.
+// docs/protocol.md §5.2: invalid when exp < now, and while now < nbf, with some leeway for clocks.
 TEST(JwtState, ChangesRightAtItsTimes) {
   Jwt jwt = invocation();
   EXPECT_EQ(state_at(jwt, UINT64_MAX), JwtState::valid);
   jwt.nbf = 100;
   jwt.exp = 200;
-  EXPECT_EQ(state_at(jwt, 99), JwtState::not_yet_valid);
-  EXPECT_EQ(state_at(jwt, 100), JwtState::valid);
-  EXPECT_EQ(state_at(jwt, 200), JwtState::valid);
-  EXPECT_EQ(state_at(jwt, 201), JwtState::expired);
+  EXPECT_EQ(state_at(jwt, 100 - kClockLeeway - 1), JwtState::not_yet_valid);
+  EXPECT_EQ(state_at(jwt, 100 - kClockLeeway), JwtState::valid);
+  EXPECT_EQ(state_at(jwt, 200 + kClockLeeway), JwtState::valid);
+  EXPECT_EQ(state_at(jwt, 200 + kClockLeeway + 1), JwtState::expired);
+  jwt.exp = UINT64_MAX;
+  EXPECT_EQ(state_at(jwt, UINT64_MAX), JwtState::valid);
+  jwt.nbf = UINT64_MAX;
+  EXPECT_EQ(state_at(jwt, 0), JwtState::not_yet_valid);
 }
 
 TEST(NewJti, Is22LettersAndDigitsAndNew) {

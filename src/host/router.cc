@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/unix_time.h"
 #include "host/builtins.h"
 #include "lattice/chunk_store.h"
 
@@ -97,6 +98,17 @@ runtime::Task<Bytes> Router::call_local_actor(const lattice::Entity& origin,
   co_return co_await run(std::move(actor), origin, operation, payload, deadline, depth);
 }
 
+// It was valid when it started. Most claims never end, so that the time is seldom looked at.
+Result<void> Router::check_still_valid(const claims::ActorClaims& claims) {
+  if (!claims.validity.expires || claims.validity.at(now_unix()) != claims::JwtState::expired)
+    return {};
+  return fail(Errc::unauthenticated, "router.expired",
+              fmt::format("Claims token expired: {} ({}) is not called any more; sign it anew, "
+                          "with a higher revision, and "
+                          "`wash ctl update actor`",
+                          claims.name, claims.subject));
+}
+
 runtime::Task<Bytes> Router::run(std::shared_ptr<LocalActor> actor, const lattice::Entity& origin,
                                  std::string_view operation, BytesView payload,
                                  runtime::Deadline deadline, std::uint32_t depth) {
@@ -104,6 +116,7 @@ runtime::Task<Bytes> Router::run(std::shared_ptr<LocalActor> actor, const lattic
     co_return fail(Errc::denied, "router.claim",
                    fmt::format("Actor is missing the capability claim for \"{}\"", operation));
   }
+  CO_TRY_OK(check_still_valid(*actor->program().claims));
   if (policy_ != nullptr && !policy_->permits(origin, actor->program().key))
     CO_TRY_OK(co_await policy_->ask_for_call(origin, *actor->program().claims, deadline));
   auto answer = co_await actor->call(operation, payload, deadline, depth);
