@@ -8,9 +8,10 @@ import subprocess
 
 import guests
 import pytest
-from sandbox import wait_for
+from lattices import Lattice
 from msgpack import pack
 from nats_client import NatsClient
+from sandbox import wait_for
 
 BUILT = pathlib.Path(os.environ["TRELLIS_COMPAT"])
 KEYVALUE = "wasmcloud:keyvalue"
@@ -18,6 +19,8 @@ GENERATIONS = ["0_10", "0_11"]
 
 
 class Store:
+    """A provider on that SDK, on a host of the sandbox."""
+
     def __init__(self, box, generation):
         self.box = box
         box.start_host()
@@ -30,8 +33,8 @@ class Store:
         self.events.ping()
         box.start_provider(f"file://{box.folder}/store.par.gz")
 
-    def actor(self, name, operation, payload):
-        path = self.box.build_actor(name, guests.caller(KEYVALUE, operation, payload), contract="-k")
+    def actor(self, name, operation, payload, **more):
+        path = self.box.build_actor(name, guests.caller(KEYVALUE, operation, payload, **more), contract="-k")
         self.box.start_actor(f"file://{path}")
         key = self.box.actor_key(f"file://{path}")
         self.link(key)
@@ -92,6 +95,22 @@ def test_many_answers_of_many_sizes(store):
         actor = store.actor(f"size{size}", "KeyValue.Get", pack(f"size {size}"))
         answer = store.call(actor)
         assert isinstance(answer, dict) and len(answer["value"]) == size, str(answer)[:300]
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_large_values_over_nats(made, generation):
+    """Both ways through the object store, under the names that clients of its generation look for."""
+    if "TRELLIS_OLD_NATS" not in os.environ:
+        pytest.skip("there is no NATS server of 2022")
+    store = Store(made(Lattice, program=os.environ["TRELLIS_OLD_NATS"]).sandbox(), generation)
+    value = "y" * 2_000_000
+    large = {"answer": guests.LENGTH_OF_ANSWER, "pages": 80}
+    setter = store.actor("setter", "KeyValue.Set", pack({"key": "n", "value": value, "expires": 0}), **large)
+    assert store.call(setter) == 0
+    getter = store.actor("getter", "KeyValue.Get", pack("n"), **large)
+    assert store.call(getter) > len(value)
+    larger = store.actor("larger", "KeyValue.Get", pack("size 4000000"), **large)
+    assert store.call(larger) > 4_000_000
 
 
 def test_it_dies_and_comes_back_with_its_links(store):

@@ -79,7 +79,14 @@ def text(value):
     return "".join(f"\\{b:02x}" for b in (value.encode() if isinstance(value, str) else value))
 
 
-def caller(namespace, operation, payload=b"", binding="default"):
+ANSWER = "(call $response (i32.const 8192) (call $host_response_len))"
+# As a number in msgpack, most significant byte first.
+LENGTH_OF_ANSWER = """(i32.store8 (i32.const 1024) (i32.const 0xce))""" + "".join(
+    f"(i32.store8 (i32.const {1025 + i}) (i32.shr_u (call $host_response_len) (i32.const {24 - 8 * i})))" for i in range(4)
+) + "(call $response (i32.const 1024) (i32.const 5))"
+
+
+def caller(namespace, operation, payload=b"", binding="default", answer=ANSWER, pages=16):
     """Calls `namespace` and answers with what came back, or fails with the error it was given."""
     parts = [binding.encode(), namespace.encode(), operation.encode(), payload]
     at, where = 2048, []
@@ -90,7 +97,7 @@ def caller(namespace, operation, payload=b"", binding="default"):
     return module(f"""
     (if (result i32) (call $host_call {arguments})
       (then (call $host_response (i32.const 8192))
-            (call $response (i32.const 8192) (call $host_response_len)) (i32.const 1))
+            {answer} (i32.const 1))
       (else (call $host_error (i32.const 8192))
             (call $error (i32.const 8192) (call $host_error_len)) (i32.const 0)))""",
-                  memory='(memory (export "memory") 16)', more=f'(data (i32.const 2048) "{text(b"".join(parts))}")')
+                  memory=f'(memory (export "memory") {pages})', more=f'(data (i32.const 2048) "{text(b"".join(parts))}")')

@@ -9,18 +9,18 @@ from nats_client import NatsClient
 from servers import Process
 
 
-def nats_command(port, *options):
-    return [shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", str(port), *options]
+def nats_command(port, *options, program=None):
+    return [program or shutil.which("nats-server") or "/usr/sbin/nats-server", "-a", "127.0.0.1", "-p", str(port), *options]
 
 
 class Lattice:
     """`hosts` are started by start(); each has a home of its own. `nats.stop()` and `.start()` take NATS away."""
 
-    def __init__(self, *options, jetstream=True, port=None):
+    def __init__(self, *options, jetstream=True, port=None, program=None):
         self.port = port or free_port()
         self.folder = tempfile.mkdtemp(prefix="trellis-lattice-")
         store = ["-js", "-sd", self.folder] if jetstream else []
-        self.nats = Process(nats_command(self.port, *store, *options), self.port)
+        self.nats = Process(nats_command(self.port, *store, *options, program=program), self.port)
         self.hosts, self.seed = [], None
 
     def sandbox(self, **env):
