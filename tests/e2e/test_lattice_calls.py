@@ -74,6 +74,28 @@ def test_a_provider_on_another_host_serves_an_actor(here_and_there):
     wait_for(lambda: "Call alias not found" in counter(port)["error"], 5, "the call is refused again")
 
 
+@pytest.mark.parametrize("here_and_there", ["sealed"], indirect=True)
+def test_a_link_that_was_put_is_there_for_the_first_call(here_and_there):
+    # Either host may take the command; what wash says must hold whichever it was.
+    here, there = here_and_there.here, here_and_there.there
+    key, port = served(here, KVCOUNTER_REF)
+    there.wash("ctl", "start", "provider", STORE_REF, "--host-id", there.id)
+    counted = []
+    for n in range(8):
+        link(here, key, STORE, KEY_VALUE, f"STORE=store{n}")
+        counted.append(counter(port))
+    assert counted == [{"counter": 1}] * 8
+
+
+@pytest.mark.parametrize("here_and_there", ["sealed"], indirect=True)
+def test_what_is_wrong_with_a_link_is_said_by_whichever_host_takes_it(here_and_there):
+    here, there = here_and_there.here, here_and_there.there
+    key = start_actor(here, KVCOUNTER_REF)
+    there.wash("ctl", "start", "provider", STORE_REF, "--host-id", there.id)
+    said = [link(here, key, STORE, KEY_VALUE, f"STORE=../../etc{n}") for n in range(8)]
+    assert ["is not a name" in text for text in said] == [True] * 8, said
+
+
 def test_an_actor_on_another_host_is_called_by_its_alias_and_its_host_knows_who_calls(here_and_there):
     here, there = here_and_there.here, here_and_there.there
     ping, port = served(here, PING_REF)
