@@ -7,8 +7,9 @@ import time
 
 import guests
 import pytest
-from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, free_port, http, wait_for
+from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http, wait_for
 from lattices import lattice, start_echo, start_http
+from servers import STORE_REF
 
 EVENTS, CALLS = "wasmbus.evt.default", "wasmbus.rpcevt.default"
 
@@ -113,6 +114,32 @@ def test_hosts_of_other_seeds_call_each_other_when_they_trust_each_other_and_not
         first.id = first.inventory()["host_id"]
         start_echo(first)
         assert http(port).body == ECHO_BODY
+
+
+# --- which host runs what ---
+
+def test_constraints_choose_the_host_that_has_the_label():
+    with lattice() as made:
+        first, second = made.start(HOST_ZONE="a"), made.start(HOST_ZONE="b", HOST_DISK="fast")
+        quick = ("--auction-timeout-ms", "1000")
+        # Whoever is asked: an auction reaches both.
+        for asked, zone, chosen in ((first, "b", second), (second, "a", first), (second, "b", second)):
+            said = asked.wash("ctl", "start", "actor", ECHO_REF, *quick, "-c", f"zone={zone}").stdout
+            assert f"Actor {ECHO_REF} started on host {chosen.id}" in said
+        assert [len(box.inventory()["actors"][0]["instances"]) for box in (first, second)] == [1, 2]
+        said = first.wash("ctl", "start", "provider", HTTP_SERVER_REF, *quick, "-c", "zone=b", "-c", "disk=fast").stdout
+        assert f"Provider {HTTP_SERVER_REF} started on host {second.id}" in said
+        assert (first.inventory()["providers"], len(second.inventory()["providers"])) == ([], 1)
+
+        # Nobody has the label; each has one of the two; the one that has it runs the provider already.
+        for what, reference, *constraints in (("actor", ECHO_REF, "zone=c"), ("provider", STORE_REF, "zone=c"),
+                                              ("actor", ECHO_REF, "zone=a", "disk=fast"),
+                                              ("provider", HTTP_SERVER_REF, "zone=b")):
+            refused = first.wash("ctl", "start", what, reference, "--auction-timeout-ms", "300",
+                                 *(word for constraint in constraints for word in ("-c", constraint)), check=False)
+            assert refused.returncode == 1 and f"No suitable hosts found for {what} {reference}" in refused.stderr
+        assert [len(box.inventory()["actors"][0]["instances"]) for box in (first, second)] == [1, 2]
+        assert (first.inventory()["providers"], len(second.inventory()["providers"])) == ([], 1)
 
 
 # --- what hosts share ---
