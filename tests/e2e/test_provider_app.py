@@ -14,6 +14,7 @@ from sandbox import BUILD, ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, fr
 from lattices import nats_command
 from msgpack import pack as pack_message
 from nats_client import NatsClient
+from registries import Registry
 from servers import (KEY_VALUE, MESSAGING, NATS, REDIS, STORE, STORE_REF, Process, behind_http, link, redis_server,
                      status, takes_connections)
 
@@ -346,3 +347,34 @@ def test_in_a_terminal_it_says_what_it_is_for(box):
     os.close(theirs)
     assert ended.returncode == 1
     assert "a host starts it" in ended.stderr and "trellis-provider --help" in ended.stderr
+
+
+# --- from a registry ---
+
+def pushed(host, registry, name):
+    """The archive of a built-in provider in the registry: its reference and its digest."""
+    reference = f"{registry.host}/team/{name}:1"
+    archive = pack(host, name, ending=".par.gz").removeprefix("file://")
+    return reference, host.wash_json("reg", "push", reference, archive)["digest"]
+
+
+def test_a_packed_provider_comes_from_a_registry_and_then_from_what_is_kept(host, made):
+    registry = made(Registry, host.folder / "registry")
+    reference, its_digest = pushed(host, registry, "keyvalue")
+    host.start_provider(reference)
+    shown = provider(host, STORE)
+    assert (shown["image_ref"], shown["status"], len(processes_of(host))) == (reference, "running", 1)
+    key, port = behind_http(host, KVCOUNTER_REF)
+    assert "Warning" not in link(host, key, STORE, KEY_VALUE)
+    assert counter(port) == {"counter": 1}
+
+    stop(host, STORE, KEY_VALUE)
+    registry.stop()
+    pinned = f"{reference}@{its_digest}"
+    host.start_provider(pinned)  # a pin asks nobody
+    assert provider(host, STORE)["image_ref"] == pinned and counter(port) == {"counter": 2}
+    stop(host, STORE, KEY_VALUE)
+    other = f"{reference}@sha256:{'0' * 64}"
+    refused = host.start_provider(other, check=False)
+    assert refused.returncode == 1 and "cannot be reached" in refused.stderr and registry.host in refused.stderr
+    assert provider(host, STORE) is None
