@@ -378,3 +378,11 @@ def test_a_packed_provider_comes_from_a_registry_and_then_from_what_is_kept(host
     refused = host.start_provider(other, check=False)
     assert refused.returncode == 1 and "cannot be reached" in refused.stderr and registry.host in refused.stderr
     assert provider(host, STORE) is None
+
+
+def test_what_runs_from_a_registry_shows_its_digest(host, made):
+    reference, its_digest = pushed(host, made(Registry, host.folder / "registry"), "keyvalue")
+    host.start_provider(reference)
+    assert provider(host, STORE).get("digest") == its_digest
+    [seen] = host.wash_json("ctl", "get", "inventory", host.host_id())["inventory"]["providers"]
+    assert seen.get("digest") == its_digest
