@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
+import urllib.parse
 
 import guests
 import pytest
@@ -15,12 +16,13 @@ from lattices import nats_command
 from msgpack import pack as pack_message
 from nats_client import NatsClient
 from registries import Registry
-from servers import (KEY_VALUE, MESSAGING, NATS, REDIS, STORE, STORE_REF, Process, behind_http, link, redis_server,
-                     status, takes_connections)
+from servers import (CLIENT, HTTP_CLIENT, KEY_VALUE, MESSAGING, NATS, REDIS, STORE, STORE_REF, Process, behind_http, link,
+                     redis_server, status, takes_connections, web_server)
 
 PROGRAM = BUILD / "bin" / "trellis-provider"
 KVCOUNTER_REF = "wasmcloud.azurecr.io/kvcounter:0.4.0"
 CHAT_REF = "examples.trellis/chat:0.1.0"
+PREVIEW_REF = "examples.trellis/preview:0.1.0"
 
 
 def run(box, *args, program=PROGRAM, **kwargs):
@@ -170,6 +172,33 @@ def test_messages_over_the_bus_of_the_lattice(host):
     assert "Warning" not in link(host, key, NATS, MESSAGING, "SUBSCRIPTION=chat.*")
     assert http(port, "/api/rooms/here", data=b"hi").status == 202
     wait_for(lambda: json.loads(http(port, "/api/rooms/here").body) == ["hi"], 10, "the actor hears what it said")
+
+
+def test_an_actor_fetches_pages_through_a_client_of_its_own_process(host):
+    host.start_provider(pack(host, "httpclient"))
+    assert len(processes_of(host)) == 1
+    key, port = behind_http(host, PREVIEW_REF)
+
+    def preview(url):
+        return json.loads(http(port, "/?url=" + urllib.parse.quote(url, safe="")).body)
+
+    other = free_port()
+    pages = {"/page": (200, {"content-type": "text/html"}, "<title>A page – élan</title>".encode() + b" " * 300_000),
+             "/moved": (302, {"location": "/page"}, b""),
+             "/away": (302, {"location": f"http://127.0.0.1:{other}/"}, b"")}
+    with web_server(pages) as web:
+        base = f"http://127.0.0.1:{web.port}"
+        assert "Call alias not found: wasmcloud:httpclient" in preview(base + "/page")["error"]
+        assert "Warning" not in link(host, key, CLIENT, HTTP_CLIENT)  # every public host, and only those
+        assert "this machine's own address" in preview(base + "/page")["error"]
+        assert "is a URL" in link(host, key, CLIENT, HTTP_CLIENT, "allow=http://x/")
+        assert "Warning" not in link(host, key, CLIENT, HTTP_CLIENT, f"allow=127.0.0.1:{web.port}")
+        assert preview(base + "/page") == {"url": base + "/page", "status": 200, "title": "A page – élan"}
+        assert preview(base + "/moved")["title"] == "A page – élan"
+        assert preview(base + "/none")["status"] == 404
+        assert f"127.0.0.1 (port {other}) is not allowed" in preview(base + "/away")["error"]
+        assert web.asked == ["/page", "/moved", "/page", "/none", "/away"]
+    assert "sending request: Failed to connect" in preview(base + "/page")["error"], "the server has gone"
 
 
 def test_redis_may_come_later(host):
