@@ -11,6 +11,7 @@ from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port
 from lattices import lattice, start_echo, start_http
 from servers import STORE_REF
 
+PING_REF, PONG_REF = "examples.trellis/ping:0.1.0", "examples.trellis/pong:0.1.0"
 EVENTS, CALLS = "wasmbus.evt.default", "wasmbus.rpcevt.default"
 
 
@@ -211,6 +212,32 @@ def test_remote_calls_fail_with_the_reason_while_nats_is_away(pair):
     assert [l["actor_id"] for l in pair.first.links()] == [pair.echo]
     late = pair.start()
     assert [l["actor_id"] for l in late.links()] == [pair.echo], "the server had lost it; the hosts had not"
+
+
+def test_calls_to_other_hosts_work_within_a_second_of_the_server_and_say_meanwhile_what_is_away(pair):
+    pair.first.wash("ctl", "start", "actor", PING_REF, "--host-id", pair.first.id)
+    pair.second.wash("ctl", "start", "actor", PONG_REF, "--host-id", pair.second.id)
+    port = free_port()
+    pair.first.put_link(pair.first.actor_key(PING_REF), f"ADDRESS=127.0.0.1:{port}")
+    wait_for(lambda: answers(port), 5, "the actors of the two hosts call each other")
+    assert http(port).body == b"ping pong\n"
+    for _ in range(3):
+        pair.nats.stop()
+        gone = time.monotonic()
+
+        def says_why():
+            assert f"NATS server at 127.0.0.1:{pair.port}" in json.loads(http(port).body)["error"]
+            return time.monotonic() - gone > 2  # then the pauses between attempts are as long as they get
+        wait_for(lambda: status_of(port) == 500, 5, "calls fail")
+        wait_for(says_why, 5, "the server was away for long")
+        assert "no NATS server at" in json.loads(http(port).body)["error"]
+        assert http(pair.http).status == 503
+
+        pair.nats.start()  # returns when it takes connections
+        back = time.monotonic()
+        wait_for(lambda: answers(port) and answers(pair.http), 10, "both actors are called on the other host")
+        took = time.monotonic() - back
+        assert took < 1.5, f"the hosts took {took:.2f} s; it should be one"
 
 
 def test_a_host_that_is_killed_under_load_loses_only_what_it_had_in_hand(pair):
