@@ -1,0 +1,103 @@
+"""Who a host is to NATS: credentials of its connections for calls, for control and for providers, right and wrong."""
+import json
+
+import pytest
+from sandbox import http
+from nats_users import WAYS, Users, guarded_lattice
+from servers import KEY_VALUE, STORE, behind_http, link
+from test_provider_app import KVCOUNTER_REF, pack, provider
+
+CALLS, CONTROL, PROVIDERS = "WASMCLOUD_RPC_", "WASMCLOUD_CTL_", "WASMCLOUD_PROV_RPC_"
+ALL = {CALLS: "caller", CONTROL: "commander", PROVIDERS: "provider"}
+
+
+@pytest.fixture(params=WAYS)
+def users(request, box):
+    return Users(box, request.param, *ALL.values())
+
+
+def environment(users, **but):
+    """Each connection its own user's credentials; `but` names other users."""
+    made = {}
+    for prefix, name in ALL.items():
+        made.update(users.credentials(but.get(name, name), prefix))
+    # wash has names of its own for these two.
+    made.update({f"WASH_{each}_CREDS": made[f"WASMCLOUD_{each}_CREDSFILE"]
+                 for each in ("RPC", "CTL") if f"WASMCLOUD_{each}_CREDSFILE" in made})
+    return made
+
+
+def refused(made, **env):
+    """What a host says that does not start."""
+    box = made.sandbox(**env)
+    box.start_host(wait=False)
+    assert box.process.wait(10) != 0
+    box.process = None
+    return box.read_log()
+
+
+def tells_no_secret(users, text):
+    return not any(key["seed"] in text for key in users.keys.values())
+
+
+# --- right ones ---
+
+def test_each_connection_has_its_own(users):
+    with guarded_lattice(users) as made:
+        box = made.start(**environment(users))
+        box.start_provider(pack(box, "keyvalue"))
+        assert made.connected() == {f"trellis {box.id}": "caller", f"trellis {box.id} control": "commander",
+                                    "trellis-provider keyvalue default": "provider"}
+        key, port = behind_http(box, KVCOUNTER_REF)
+        assert "Warning" not in link(box, key, STORE, KEY_VALUE)
+        assert json.loads(http(port, "/api/counter").body) == {"counter": 1}
+        request = {"method": "GET", "path": "/api/counter", "body": "", "queryString": "", "header": {}}
+        called = box.wash_json("call", key, "HttpServer.HandleRequest", json.dumps(request))
+        assert bytes(called["response"]["body"]) == b'{"counter":2}'
+        assert tells_no_secret(users, box.read_log())
+
+
+def test_those_for_calls_are_for_all_connections_that_have_none(users):
+    with guarded_lattice(users) as made:
+        box = made.start(**users.credentials("caller", CALLS))
+        box.start_provider(pack(box, "keyvalue"))
+        assert made.connected() == {f"trellis {box.id}": "caller", "trellis-provider keyvalue default": "caller"}
+
+
+# --- wrong ones ---
+
+@pytest.mark.parametrize("whose", ["caller", "commander"])
+def test_the_host_does_not_start_with_those_of_a_stranger(users, whose):
+    with guarded_lattice(users) as made:
+        said = refused(made, **environment(users, **{whose: "stranger"}))
+        assert f"the NATS server at 127.0.0.1:{made.port} does not take these credentials" in said
+        assert tells_no_secret(users, said)
+
+
+def test_a_provider_with_those_of_a_stranger_says_so_and_the_host_goes_on(users):
+    with guarded_lattice(users) as made:
+        box = made.start(**environment(users, provider="stranger"))
+        started = box.start_provider(pack(box, "keyvalue"), check=False)
+        assert started.returncode == 1
+        for said in (started.stderr, provider(box, STORE)["reason"]):
+            assert f"cannot join the lattice at 127.0.0.1:{made.port}" in said and "credentials" in said
+        assert provider(box, STORE)["status"] in ("down", "starting")
+        assert "provider" not in made.connected().values()
+        assert tells_no_secret(users, started.stderr + box.read_log())
+        box.start_provider()  # within the host: it needs none
+
+
+@pytest.mark.parametrize("prefix", ALL)
+def test_what_cannot_be_read_is_named(box, prefix):
+    nowhere, empty, other = box.folder / "nowhere", box.folder / "empty", box.folder / "other"
+    empty.touch()
+    other.write_text("-----BEGIN NATS USER JWT-----\nx.y.z\n------END NATS USER JWT------\n")
+    for variable, value, said in (
+            ("SEED", nowhere, "cannot be read"), ("SEED", empty, "is empty"), ("JWT", nowhere, "cannot be read"),
+            ("CREDSFILE", nowhere, "cannot be read"), ("CREDSFILE", other, "USER NKEY SEED"),
+            ("JWT", "x.y.z", f"{prefix}SEED is not")):
+        before = len(box.read_log())
+        box.start_host(wait=False, TRELLIS_BUS="nats", **{prefix + variable: str(value)})
+        assert box.process.wait(10) == 2
+        log = box.read_log()[before:]
+        assert prefix + variable in log and said in log, log
