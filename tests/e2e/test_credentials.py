@@ -87,6 +87,17 @@ def test_a_provider_with_those_of_a_stranger_says_so_and_the_host_goes_on(users)
         box.start_provider()  # within the host: it needs none
 
 
+def test_wash_with_those_of_a_stranger_is_refused(users):
+    with guarded_lattice(users) as made:
+        box = made.start(**environment(users))
+        key = box.wash_json("keys", "gen", "module")["public_key"]
+        box.env.update(environment(users, caller="stranger", commander="stranger"))
+        for command in (("ctl", "get", "hosts"), ("call", key, "Any.Operation", "{}")):
+            run = box.wash(*command, check=False)
+            assert run.returncode == 1 and "Authorization Violation" in run.stderr
+            assert f"127.0.0.1:{made.port}" in run.stderr and tells_no_secret(users, run.stderr)
+
+
 @pytest.mark.parametrize("prefix", ALL)
 def test_what_cannot_be_read_is_named(box, prefix):
     nowhere, empty, other = box.folder / "nowhere", box.folder / "empty", box.folder / "other"
