@@ -112,3 +112,13 @@ def test_what_cannot_be_read_is_named(box, prefix):
         assert box.process.wait(10) == 2
         log = box.read_log()[before:]
         assert prefix + variable in log and said in log, log
+
+
+@pytest.mark.parametrize("prefix", ALL)
+def test_a_seed_that_is_none_or_not_a_users_is_named(box, prefix):
+    users = Users(box, "seed", *ALL.values())
+    with guarded_lattice(users) as made:
+        for wrong in ("nonsense", users.keys["account"]["seed"]):
+            said = refused(made, **{**environment(users), f"{prefix}SEED": wrong})
+            assert f"{prefix}SEED" in said, said
+            assert wrong not in said
