@@ -3,10 +3,11 @@ import json
 
 import pytest
 from sandbox import http
+from archives import pack, provider
 from nats_users import WAYS, Users, guarded_lattice
 from servers import KEY_VALUE, STORE, behind_http, link
-from test_provider_app import KVCOUNTER_REF, pack, provider
 
+KVCOUNTER_REF = "wasmcloud.azurecr.io/kvcounter:0.4.0"
 CALLS, CONTROL, PROVIDERS = "WASMCLOUD_RPC_", "WASMCLOUD_CTL_", "WASMCLOUD_PROV_RPC_"
 ALL = {CALLS: "caller", CONTROL: "commander", PROVIDERS: "provider"}
 

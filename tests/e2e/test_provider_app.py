@@ -12,6 +12,7 @@ import urllib.parse
 import guests
 import pytest
 from sandbox import BUILD, ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http, wait_for
+from archives import PROGRAM, pack, provider, run
 from lattices import nats_command
 from msgpack import pack as pack_message
 from nats_client import NatsClient
@@ -19,24 +20,9 @@ from registries import Registry
 from servers import (CLIENT, HTTP_CLIENT, KEY_VALUE, MESSAGING, NATS, REDIS, STORE, STORE_REF, Process, behind_http, link,
                      redis_server, status, takes_connections, web_server)
 
-PROGRAM = BUILD / "bin" / "trellis-provider"
 KVCOUNTER_REF = "wasmcloud.azurecr.io/kvcounter:0.4.0"
 CHAT_REF = "examples.trellis/chat:0.1.0"
 PREVIEW_REF = "examples.trellis/preview:0.1.0"
-
-
-def run(box, *args, program=PROGRAM, **kwargs):
-    return subprocess.run([str(program), *map(str, args)], env=box.env, cwd=box.folder, capture_output=True, text=True,
-                          timeout=60, **kwargs)
-
-
-def pack(box, name, *options, ending=".par"):
-    """The archive of a built-in provider, as a reference."""
-    path = box.folder / f"{name}{ending}"
-    packed = run(box, "pack", name, "--destination", path, *options)
-    assert packed.returncode == 0, packed.stderr
-    assert f"Successfully created archive {path}" in packed.stdout
-    return f"file://{path}"
 
 
 def processes_of(box):
@@ -50,10 +36,6 @@ def has_ended(pid):
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except FileNotFoundError:
         return True
-
-
-def provider(box, key):
-    return next((p for p in box.inventory()["providers"] if p["id"] == key), None)
 
 
 def stop(box, key, contract):
