@@ -362,16 +362,16 @@ def test_in_a_terminal_it_says_what_it_is_for(box):
 
 # --- from a registry ---
 
-def pushed(host, registry, name):
+def pushed(host, registry, name, **options):
     """The archive of a built-in provider in the registry: its reference and its digest."""
     reference = f"{registry.host}/team/{name}:1"
-    archive = pack(host, name, ending=".par.gz").removeprefix("file://")
+    archive = pack(host, name, **options).removeprefix("file://")
     return reference, host.wash_json("reg", "push", reference, archive)["digest"]
 
 
 def test_a_packed_provider_comes_from_a_registry_and_then_from_what_is_kept(host, made):
     registry = made(Registry, host.folder / "registry")
-    reference, its_digest = pushed(host, registry, "keyvalue")
+    reference, its_digest = pushed(host, registry, "keyvalue", ending=".par.gz")
     host.start_provider(reference)
     shown = provider(host, STORE)
     assert (shown["image_ref"], shown["status"], len(processes_of(host))) == (reference, "running", 1)
