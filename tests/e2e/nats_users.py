@@ -35,7 +35,8 @@ class Users:
             text = f"operator: {self._token('company', 'company', type='operator')}\nresolver: MEMORY\n" \
                 f"resolver_preload: {{ {self.public_key('account')}: {account} }}\n"
         else:
-            text = f"authorization {{ users: [{', '.join(f'{{ nkey: {self.public_key(n)} }}' for n in self.names)}] }}\n"
+            users = ", ".join(f"{{ nkey: {self.public_key(name)} }}" for name in self.names)
+            text = f"authorization {{ users: [{users}] }}\n"
         return self._file("nats.conf", text)
 
     def credentials(self, name, prefix):
@@ -66,9 +67,9 @@ class Users:
         signed = ".".join(part(json.dumps(p).encode()) for p in ({"typ": "JWT", "alg": "ed25519-nkey"}, claims))
         seed = self.keys[issuer]["seed"]
         key = bytes.fromhex("302e020100300506032b657004220420") + base64.b32decode(seed + "=" * (-len(seed) % 8))[2:34]
-        self._file("key.pem", f"-----BEGIN PRIVATE KEY-----\n{base64.b64encode(key).decode()}\n-----END PRIVATE KEY-----\n")
-        self._file("to.sign", signed)
-        return f"{signed}.{part(openssl('pkeyutl', '-sign', '-inkey', 'key.pem', '-rawin', '-in', 'to.sign', cwd=self.folder))}"
+        pem = f"-----BEGIN PRIVATE KEY-----\n{base64.b64encode(key).decode()}\n-----END PRIVATE KEY-----\n"
+        files = "-inkey", self._file("key.pem", pem), "-in", self._file("to.sign", signed)
+        return f"{signed}.{part(openssl('pkeyutl', '-sign', '-rawin', *files, cwd=self.folder))}"
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Who a host is to NATS: credentials of its connections for calls, for control and for providers, right and wrong."""
 import json
+import socket
+import threading
 
 import pytest
 from sandbox import http
@@ -63,6 +65,50 @@ def test_those_for_calls_are_for_all_connections_that_have_none(users):
         box = made.start(**users.credentials("caller", CALLS))
         box.start_provider(pack(box, "keyvalue"))
         assert made.connected() == {f"trellis {box.id}": "caller", "trellis-provider keyvalue default": "caller"}
+
+
+# A user, and two nonces with what it signs them with; the first signature begins with a zero byte.
+SEED = "SUALHE3SWLEG37PMYIECTEQLOA2PUP4NOMCN6G45DF3YBHBAYTQIF3DGSA"
+SIGNATURES = {
+    "nonce-000000385": "AAT5kH8-ei2BRwD4JQbRTuIwz0ucjfcoKm_ZbtvUyhXNnmbx04hYsvMCpzzouemGmtIsUX8r1OwBuM0xE8V8Dg",
+    "nonce-000000000": "uu-ZNnB6EgqNvsQggvRhrNercihfMfWT_PyF460S5tReC_ZKIGQRo0b6YAG4ZZ_u8D-836hcCjTXj2h67jnIAQ"}
+
+
+class AsksForSignature:
+    """As a NATS server does: a nonce with each connection, the first of SIGNATURES until somebody has signed one."""
+
+    def __init__(self):
+        self.socket, self.nonces, self.let_in = socket.create_server(("127.0.0.1", 0)), list(SIGNATURES), False
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve)
+        self.thread.start()
+
+    def _serve(self):
+        try:
+            while not self.let_in:
+                with self.socket.accept()[0] as client, client.makefile("rb") as lines:
+                    client.sendall(b"INFO " + json.dumps({
+                        "server_id": "N", "version": "2.9.10", "proto": 1, "headers": True, "auth_required": True,
+                        "max_payload": 1048576, "nonce": self.nonces[0]}).encode() + b" \r\n")
+                    said = lines.readline()
+                    if not said.startswith(b"CONNECT "):
+                        continue  # somebody who looked whether this is a NATS server
+                    nonce = self.nonces[0] if len(self.nonces) == 1 else self.nonces.pop(0)
+                    self.let_in = json.loads(said[8:]).get("sig") == SIGNATURES[nonce]
+                    client.sendall(b"PONG\r\n" if self.let_in else b"-ERR 'Authorization Violation'\r\n")
+        except OSError:
+            pass  # the test is over
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
+
+
+def test_wash_is_let_in_whatever_its_signature_begins_with(box, made):
+    server = made(AsksForSignature)
+    run = box.wash("ctl", "get", "hosts", "--ctl-port", server.port, "--ctl-seed", SEED, check=False)
+    assert server.let_in, run.stderr
 
 
 # --- wrong ones ---

@@ -84,7 +84,8 @@ def test_a_link_that_was_put_is_there_for_the_first_call(here_and_there):
 
     def ask(command, **more):
         body = {"actor_id": key, "contract_id": KEY_VALUE, "link_name": "default", **more}
-        assert json.loads(client.request(f"wasmbus.ctl.default.linkdefs.{command}", json.dumps(body).encode()))["accepted"]
+        answer = client.request(f"wasmbus.ctl.default.linkdefs.{command}", json.dumps(body).encode())
+        assert json.loads(answer)["accepted"], answer
     for n in range(16):
         ask("put", provider_id=STORE, values={"STORE": f"store{n}"})
         counted.append(counter(port))
