@@ -7,9 +7,11 @@ import time
 
 import guests
 import pytest
-from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, free_port, http, wait_for
+from sandbox import ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http, wait_for
 from lattices import lattice, start_echo, start_http
+from servers import STORE_REF
 
+PING_REF, PONG_REF = "examples.trellis/ping:0.1.0", "examples.trellis/pong:0.1.0"
 EVENTS, CALLS = "wasmbus.evt.default", "wasmbus.rpcevt.default"
 
 
@@ -115,6 +117,32 @@ def test_hosts_of_other_seeds_call_each_other_when_they_trust_each_other_and_not
         assert http(port).body == ECHO_BODY
 
 
+# --- which host runs what ---
+
+def test_constraints_choose_the_host_that_has_the_label():
+    with lattice() as made:
+        first, second = made.start(HOST_ZONE="a"), made.start(HOST_ZONE="b", HOST_DISK="fast")
+        quick = ("--auction-timeout-ms", "1000")
+        # Whoever is asked: an auction reaches both.
+        for asked, zone, chosen in ((first, "b", second), (second, "a", first), (second, "b", second)):
+            said = asked.wash("ctl", "start", "actor", ECHO_REF, *quick, "-c", f"zone={zone}").stdout
+            assert f"Actor {ECHO_REF} started on host {chosen.id}" in said
+        assert [len(box.inventory()["actors"][0]["instances"]) for box in (first, second)] == [1, 2]
+        said = first.wash("ctl", "start", "provider", HTTP_SERVER_REF, *quick, "-c", "zone=b", "-c", "disk=fast").stdout
+        assert f"Provider {HTTP_SERVER_REF} started on host {second.id}" in said
+        assert (first.inventory()["providers"], len(second.inventory()["providers"])) == ([], 1)
+
+        # Nobody has the label; each has one of the two; the one that has it runs the provider already.
+        for what, reference, *constraints in (("actor", ECHO_REF, "zone=c"), ("provider", STORE_REF, "zone=c"),
+                                              ("actor", ECHO_REF, "zone=a", "disk=fast"),
+                                              ("provider", HTTP_SERVER_REF, "zone=b")):
+            refused = first.wash("ctl", "start", what, reference, "--auction-timeout-ms", "300",
+                                 *(word for constraint in constraints for word in ("-c", constraint)), check=False)
+            assert refused.returncode == 1 and f"No suitable hosts found for {what} {reference}" in refused.stderr
+        assert [len(box.inventory()["actors"][0]["instances"]) for box in (first, second)] == [1, 2]
+        assert (first.inventory()["providers"], len(second.inventory()["providers"])) == ([], 1)
+
+
 # --- what hosts share ---
 
 def test_links_reach_the_provider_whichever_host_took_the_command(pair):
@@ -184,6 +212,32 @@ def test_remote_calls_fail_with_the_reason_while_nats_is_away(pair):
     assert [l["actor_id"] for l in pair.first.links()] == [pair.echo]
     late = pair.start()
     assert [l["actor_id"] for l in late.links()] == [pair.echo], "the server had lost it; the hosts had not"
+
+
+def test_calls_to_other_hosts_work_within_a_second_of_the_server_and_say_meanwhile_what_is_away(pair):
+    pair.first.wash("ctl", "start", "actor", PING_REF, "--host-id", pair.first.id)
+    pair.second.wash("ctl", "start", "actor", PONG_REF, "--host-id", pair.second.id)
+    port = free_port()
+    pair.first.put_link(pair.first.actor_key(PING_REF), f"ADDRESS=127.0.0.1:{port}")
+    wait_for(lambda: answers(port), 5, "the actors of the two hosts call each other")
+    assert http(port).body == b"ping pong\n"
+    for _ in range(3):
+        pair.nats.stop()
+        gone = time.monotonic()
+
+        def says_why():
+            assert f"NATS server at 127.0.0.1:{pair.port}" in json.loads(http(port).body)["error"]
+            return time.monotonic() - gone > 2  # then the pauses between attempts are as long as they get
+        wait_for(lambda: status_of(port) == 500, 5, "calls fail")
+        wait_for(says_why, 5, "the server was away for long")
+        assert "no NATS server at" in json.loads(http(port).body)["error"]
+        assert http(pair.http).status == 503
+
+        pair.nats.start()  # returns when it takes connections
+        back = time.monotonic()
+        wait_for(lambda: answers(port) and answers(pair.http), 10, "both actors are called on the other host")
+        took = time.monotonic() - back
+        assert took < 1.5, f"the hosts took {took:.2f} s; it should be one"
 
 
 def test_a_host_that_is_killed_under_load_loses_only_what_it_had_in_hand(pair):

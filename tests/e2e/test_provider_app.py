@@ -7,33 +7,22 @@ import pty
 import signal
 import subprocess
 import sys
+import urllib.parse
 
 import guests
 import pytest
 from sandbox import BUILD, ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http, wait_for
+from archives import PROGRAM, pack, provider, run
 from lattices import nats_command
 from msgpack import pack as pack_message
 from nats_client import NatsClient
-from servers import (KEY_VALUE, MESSAGING, NATS, REDIS, STORE, STORE_REF, Process, behind_http, link, redis_server,
-                     status, takes_connections)
+from registries import Registry
+from servers import (CLIENT, HTTP_CLIENT, KEY_VALUE, MESSAGING, NATS, REDIS, STORE, STORE_REF, Process, behind_http, link,
+                     redis_server, status, takes_connections, web_server)
 
-PROGRAM = BUILD / "bin" / "trellis-provider"
 KVCOUNTER_REF = "wasmcloud.azurecr.io/kvcounter:0.4.0"
 CHAT_REF = "examples.trellis/chat:0.1.0"
-
-
-def run(box, *args, program=PROGRAM, **kwargs):
-    return subprocess.run([str(program), *map(str, args)], env=box.env, cwd=box.folder, capture_output=True, text=True,
-                          timeout=60, **kwargs)
-
-
-def pack(box, name, *options, ending=".par"):
-    """The archive of a built-in provider, as a reference."""
-    path = box.folder / f"{name}{ending}"
-    packed = run(box, "pack", name, "--destination", path, *options)
-    assert packed.returncode == 0, packed.stderr
-    assert f"Successfully created archive {path}" in packed.stdout
-    return f"file://{path}"
+PREVIEW_REF = "examples.trellis/preview:0.1.0"
 
 
 def processes_of(box):
@@ -47,10 +36,6 @@ def has_ended(pid):
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except FileNotFoundError:
         return True
-
-
-def provider(box, key):
-    return next((p for p in box.inventory()["providers"] if p["id"] == key), None)
 
 
 def stop(box, key, contract):
@@ -169,6 +154,33 @@ def test_messages_over_the_bus_of_the_lattice(host):
     assert "Warning" not in link(host, key, NATS, MESSAGING, "SUBSCRIPTION=chat.*")
     assert http(port, "/api/rooms/here", data=b"hi").status == 202
     wait_for(lambda: json.loads(http(port, "/api/rooms/here").body) == ["hi"], 10, "the actor hears what it said")
+
+
+def test_an_actor_fetches_pages_through_a_client_of_its_own_process(host):
+    host.start_provider(pack(host, "httpclient"))
+    assert len(processes_of(host)) == 1
+    key, port = behind_http(host, PREVIEW_REF)
+
+    def preview(url):
+        return json.loads(http(port, "/?url=" + urllib.parse.quote(url, safe="")).body)
+
+    other = free_port()
+    pages = {"/page": (200, {"content-type": "text/html"}, "<title>A page – élan</title>".encode() + b" " * 300_000),
+             "/moved": (302, {"location": "/page"}, b""),
+             "/away": (302, {"location": f"http://127.0.0.1:{other}/"}, b"")}
+    with web_server(pages) as web:
+        base = f"http://127.0.0.1:{web.port}"
+        assert "Call alias not found: wasmcloud:httpclient" in preview(base + "/page")["error"]
+        assert "Warning" not in link(host, key, CLIENT, HTTP_CLIENT)  # every public host, and only those
+        assert "this machine's own address" in preview(base + "/page")["error"]
+        assert "is a URL" in link(host, key, CLIENT, HTTP_CLIENT, "allow=http://x/")
+        assert "Warning" not in link(host, key, CLIENT, HTTP_CLIENT, f"allow=127.0.0.1:{web.port}")
+        assert preview(base + "/page") == {"url": base + "/page", "status": 200, "title": "A page – élan"}
+        assert preview(base + "/moved")["title"] == "A page – élan"
+        assert preview(base + "/none")["status"] == 404
+        assert f"127.0.0.1 (port {other}) is not allowed" in preview(base + "/away")["error"]
+        assert web.asked == ["/page", "/moved", "/page", "/none", "/away"]
+    assert "sending request: Failed to connect" in preview(base + "/page")["error"], "the server has gone"
 
 
 def test_redis_may_come_later(host):
@@ -346,3 +358,42 @@ def test_in_a_terminal_it_says_what_it_is_for(box):
     os.close(theirs)
     assert ended.returncode == 1
     assert "a host starts it" in ended.stderr and "trellis-provider --help" in ended.stderr
+
+
+# --- from a registry ---
+
+def pushed(host, registry, name, **options):
+    """The archive of a built-in provider in the registry: its reference and its digest."""
+    reference = f"{registry.host}/team/{name}:1"
+    archive = pack(host, name, **options).removeprefix("file://")
+    return reference, host.wash_json("reg", "push", reference, archive)["digest"]
+
+
+def test_a_packed_provider_comes_from_a_registry_and_then_from_what_is_kept(host, made):
+    registry = made(Registry, host.folder / "registry")
+    reference, its_digest = pushed(host, registry, "keyvalue", ending=".par.gz")
+    host.start_provider(reference)
+    shown = provider(host, STORE)
+    assert (shown["image_ref"], shown["status"], len(processes_of(host))) == (reference, "running", 1)
+    key, port = behind_http(host, KVCOUNTER_REF)
+    assert "Warning" not in link(host, key, STORE, KEY_VALUE)
+    assert counter(port) == {"counter": 1}
+
+    stop(host, STORE, KEY_VALUE)
+    registry.stop()
+    pinned = f"{reference}@{its_digest}"
+    host.start_provider(pinned)  # a pin asks nobody
+    assert provider(host, STORE)["image_ref"] == pinned and counter(port) == {"counter": 2}
+    stop(host, STORE, KEY_VALUE)
+    other = f"{reference}@sha256:{'0' * 64}"
+    refused = host.start_provider(other, check=False)
+    assert refused.returncode == 1 and "cannot be reached" in refused.stderr and registry.host in refused.stderr
+    assert provider(host, STORE) is None
+
+
+def test_what_runs_from_a_registry_shows_its_digest(host, made):
+    reference, its_digest = pushed(host, made(Registry, host.folder / "registry"), "keyvalue")
+    host.start_provider(reference)
+    assert provider(host, STORE).get("digest") == its_digest
+    [seen] = host.wash_json("ctl", "get", "inventory", host.host_id())["inventory"]["providers"]
+    assert seen.get("digest") == its_digest
