@@ -141,11 +141,12 @@ Result<control::Client> connect(const control::ConnectOptions& options) {
   if (client) return client;
   std::string where = fmt::format("{}:{}", options.host, options.port);
   if (client.error().code == Errc::unavailable)
-    return fail(
-        caused_by(fmt::format("Cannot reach the lattice at {}. Is a host running? Start one with "
-                              "`wash up`, or say where one is with -r <host> and -p <port>{}",
-                              where, or_further_hosts()),
-                  client.error()));
+    return fail(caused_by(
+        fmt::format("Cannot reach the lattice at {}. Is a host running? Start one with "
+                    "`wash up`, or say where one is with -r <host> and -p <port>{}. Where "
+                    "hosts share a NATS server, it is that server that cannot be reached",
+                    where, or_further_hosts()),
+        client.error()));
   return fail(caused_by(fmt::format("Cannot connect to the lattice at {}", where), client.error()));
 }
 

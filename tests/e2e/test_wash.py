@@ -41,7 +41,7 @@ def test_a_typo_in_a_command_suggests_the_right_one(box):
 def test_no_host_says_how_to_start_one(box):
     run = box.wash("ctl", "get", "claims", check=False)
     assert run.returncode == 1
-    assert "Connection refused" in run.stderr and "wash up" in run.stderr
+    assert "Connection refused" in run.stderr and "wash up" in run.stderr and "NATS server" in run.stderr
 
 
 def test_wrong_keys(box):
