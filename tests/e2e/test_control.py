@@ -207,8 +207,23 @@ def test_constraints_choose_hosts_by_their_labels(box):
         for what in (("actor", ECHO_REF), ("provider", "wasmcloud.azurecr.io/kvredis:0.19.0")):
             run = host.wash("ctl", "start", *what, "--auction-timeout-ms", "300", *constraints, check=False)
             assert run.returncode == 1 and "labels must match --constraint" in run.stderr
+            assert "wash ctl get inventory <host-id>" in run.stderr
+    assert "eu" in host.wash("ctl", "get", "inventory", host.host_id()).stdout.split()  # there they are
     inventory = host.inventory()
     assert len(inventory["actors"][0]["instances"]) == 2 and len(inventory["providers"]) == 1
+
+
+def test_a_provider_that_runs_on_the_only_host_is_said_to(box):
+    host = box.start_host(HOST_ZONE="eu")
+    host.start_provider()
+    for reference in (HTTP_SERVER_REF, HTTP_SERVER_REF.replace("0.16.3", "0.16.0")):
+        refused = host.start_provider(reference, check=False)
+        assert refused.returncode == 1 and f"No suitable hosts found for provider {reference}" in refused.stderr
+        assert f"runs on host {host.host_id()} already" in refused.stderr and "'default'" in refused.stderr
+    # What keeps it away is another thing here.
+    refused = host.wash("ctl", "start", "provider", HTTP_SERVER_REF, "--auction-timeout-ms", "300", "-c", "zone=us", check=False)
+    assert "on host" not in refused.stderr and "labels must match" in refused.stderr
+    host.wash("ctl", "start", "provider", HTTP_SERVER_REF, "--auction-timeout-ms", "1000", "-l", "other")
 
 
 def test_annotations_are_kept_by_instance_and_told(host, nats):
