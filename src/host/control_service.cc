@@ -60,6 +60,12 @@ Result<lattice::Link> parse_removal(std::string_view body) {
   return link;
 }
 
+// A command whose failure the tables tell to the log and the lattice: once is enough.
+runtime::Task<void> carry_out(runtime::Task<void> command) {
+  (void)co_await std::move(command);
+  co_return Result<void>{};
+}
+
 }  // namespace
 
 ControlService::ControlService(Parts& parts, ActorTable& actors, ProviderTable& providers,
@@ -132,7 +138,7 @@ void ControlService::start_actor(const std::string& to, std::string_view body) {
   auto request = control::parse<control::StartActor>(body);
   if (!request) return acknowledge(to, fail(std::move(request).error()));
   acknowledge(to, {});
-  parts_.tasks.spawn("start actor", actors_.start(std::move(*request)));
+  parts_.tasks.spawn("start actor", carry_out(actors_.start(std::move(*request))));
 }
 
 void ControlService::stop_actor(const std::string& to, std::string_view body) {
@@ -166,7 +172,7 @@ void ControlService::scale_actor(const std::string& to, std::string_view body) {
                              request->actor_id)));
   }
   acknowledge(to, {});
-  parts_.tasks.spawn("scale actor", actors_.scale(std::move(*request)));
+  parts_.tasks.spawn("scale actor", carry_out(actors_.scale(std::move(*request))));
 }
 
 void ControlService::update_actor(const std::string& to, std::string_view body) {
@@ -191,7 +197,7 @@ void ControlService::start_provider(const std::string& to, std::string_view body
     return acknowledge(to, fail(Errc::invalid, kSite, refusal));
   }
   acknowledge(to, {});
-  parts_.tasks.spawn("start provider", providers_.start(std::move(*request)));
+  parts_.tasks.spawn("start provider", carry_out(providers_.start(std::move(*request))));
 }
 
 void ControlService::stop_provider(const std::string& to, std::string_view body) {

@@ -69,6 +69,11 @@ def test_failures_are_acknowledged_or_told_as_events(host, nats):
     assert ask(nats, f"cmd.{me}.la", {"actor_ref": "reg.example/none:1", "host_id": me})["accepted"]
     failed = nats.events(EVT, "actor_start_failed")["data"]
     assert failed["actor_ref"] == "reg.example/none:1" and "reg.example/none:1" in failed["error"]
+    assert ask(nats, f"cmd.{me}.lp", {"provider_ref": "reg.example/no:1", "link_name": "default", "host_id": me})["accepted"]
+    nats.events(EVT, "provider_start_failed")
+    for said in ("actor reg.example/none:1 did not start", "provider reg.example/no:1 did not start"):
+        assert said in host.log()
+    assert host.read_log().count("[error]") == 2  # each is logged once
     assert ask(nats, f"cmd.{me}.scale", {"actor_id": "M", "actor_ref": "x", "count": 1, "host_id": "Nother"}) == \
         {"accepted": False, "error": "Command received by incorrect host and could not be processed"}
     assert ask(nats, f"cmd.{me}.sp", {"provider_ref": HTTP_SERVER, "link_name": "default", "host_id": me,
