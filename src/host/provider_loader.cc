@@ -10,7 +10,7 @@ namespace {
 // On one of the threads for pulls.
 Result<artifact::ProviderProgram> fetch_and_check(const artifact::Resolver& resolver,
                                                   const std::string& reference) {
-  TRY(const artifact::Artifact artifact, resolver.fetch(reference));
+  TRY(const artifact::Artifact artifact, resolver.fetch(reference, artifact::Kind::provider));
   if (as_text(artifact.bytes).starts_with(std::string_view("\0asm", 4))) {
     return fail(
         Errc::invalid, "host.providers",

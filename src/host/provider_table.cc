@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/sentences.h"
 #include "host/local_provider.h"
 
 namespace trellis::host {
@@ -139,8 +140,9 @@ runtime::Task<void> ProviderTable::make_process(EntryPtr entry, control::StartPr
   auto loaded = co_await loader_.load(request.provider_ref);
   const auto code = loaded ? Errc::internal : loaded.error().code;
   if (code == Errc::not_found || code == Errc::unavailable) {
-    loaded.error().detail +=
-        fmt::format(". Within itself this host has, in any version: {}", known_names());
+    loaded.error().detail =
+        and_then(std::move(loaded.error().detail),
+                 fmt::format("Within itself this host has, in any version: {}", known_names()));
   }
   if (!loaded) co_return fail(std::move(loaded).error());
   entry->claims = loaded->claims;

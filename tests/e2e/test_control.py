@@ -71,9 +71,13 @@ def test_failures_are_acknowledged_or_told_as_events(host, nats):
     assert failed["actor_ref"] == "reg.example/none:1" and "reg.example/none:1" in failed["error"]
     assert ask(nats, f"cmd.{me}.lp", {"provider_ref": "reg.example/no:1", "link_name": "default", "host_id": me})["accepted"]
     nats.events(EVT, "provider_start_failed")
+    typo = {"provider_ref": ECHO_REF.replace("echo", "ehco"), "link_name": "default", "host_id": me}
+    assert ask(nats, f"cmd.{me}.lp", typo)["accepted"]
+    failed = nats.events(EVT, "provider_start_failed")["data"]["error"]
+    assert ECHO_REF not in failed and "Within itself this host has" in failed  # echo is no provider
     for said in ("actor reg.example/none:1 did not start", "provider reg.example/no:1 did not start"):
         assert said in host.log()
-    assert host.read_log().count("[error]") == 2  # each is logged once
+    assert host.read_log().count("[error]") == 3  # each is logged once
     assert ask(nats, f"cmd.{me}.scale", {"actor_id": "M", "actor_ref": "x", "count": 1, "host_id": "Nother"}) == \
         {"accepted": False, "error": "Command received by incorrect host and could not be processed"}
     assert ask(nats, f"cmd.{me}.sp", {"provider_ref": HTTP_SERVER, "link_name": "default", "host_id": me,
