@@ -22,6 +22,13 @@ lattice::Entity actor_entity(std::string_view key) {
   return {.public_key = std::string(key), .link_name = {}, .contract_id = {}};
 }
 
+Result<void> check_claim(const LocalActor& actor, const lattice::Entity& origin,
+                         std::string_view operation) {
+  if (origin.is_actor() || actor.program().claims->has_capability(origin.contract_id)) return {};
+  return fail(Errc::denied, "router.claim",
+              fmt::format("Actor is missing the capability claim for \"{}\"", operation));
+}
+
 constexpr const char* kProviderGaveNoAnswer = "router.provider";
 
 // What the guest is told when its call failed: 2022's text where nobody answered, else the callee's
@@ -100,14 +107,12 @@ runtime::Task<Bytes> Router::call_local_actor(const lattice::Entity& origin,
 runtime::Task<Bytes> Router::run(std::shared_ptr<LocalActor> actor, const lattice::Entity& origin,
                                  std::string_view operation, BytesView payload,
                                  runtime::Deadline deadline, std::uint32_t depth) {
-  if (!origin.is_actor() && !actor->program().claims->has_capability(origin.contract_id)) {
-    co_return fail(Errc::denied, "router.claim",
-                   fmt::format("Actor is missing the capability claim for \"{}\"", operation));
-  }
-  if (policy_ != nullptr && !policy_->permits(origin, actor->program().key))
-    CO_TRY_OK(co_await policy_->ask_for_call(origin, *actor->program().claims, deadline));
-  auto answer = co_await actor->call(operation, payload, deadline, depth);
-  if (events_.wanted()) {
+  auto allowed = check_claim(*actor, origin, operation);
+  if (allowed && policy_ != nullptr && !policy_->permits(origin, actor->program().key))
+    allowed = co_await policy_->ask_for_call(origin, *actor->program().claims, deadline);
+  Result<Bytes> answer = allowed ? co_await actor->call(operation, payload, deadline, depth)
+                                 : Result<Bytes>(fail(std::move(allowed).error()));
+  if (events_.wanted()) {  // of what was refused, too
     events_.tell(origin, actor_entity(actor->program().key), operation, payload.size(),
                  answer.has_value());
   }

@@ -207,6 +207,27 @@ def test_calls_are_told_while_somebody_listens(host, nats):
     assert told["dest"]["public_key"] == key and told["operation"] == "HttpServer.HandleRequest" and told["bytes"] > 0
 
 
+def test_refused_calls_are_told_as_failed(host, nats):
+    host.start_actor(ECHO_REF)
+    key = host.actor_key(ECHO_REF)
+    deaf = host.build_actor("deaf", guests.GOOD, contract="-k")  # claims no HTTP
+    host.start_actor(f"file://{deaf}")
+    host.start_provider()
+    port, deaf_key = free_port(), host.actor_key(f"file://{deaf}")
+    host.put_link(deaf_key, f"ADDRESS=127.0.0.1:{port}", check=False)
+    nats.subscribe("wasmbus.rpcevt.default")
+    nats.ping()
+
+    stranger = host.wash_json("keys", "gen", "cluster")["seed"]
+    host.wash("call", key, "Some.Operation", "{}", "--cluster-seed", stranger, check=False)
+    told = nats.events("wasmbus.rpcevt.default", "invocation_failed")["data"]
+    assert told["dest"]["public_key"] == key and told["operation"] == "Some.Operation" and told["bytes"] > 0
+
+    assert http(port).status != 200
+    told = nats.events("wasmbus.rpcevt.default", "invocation_failed")["data"]
+    assert told["source"]["public_key"] == HTTP_SERVER and told["dest"]["public_key"] == deaf_key
+
+
 def test_constraints_choose_hosts_by_their_labels(box):
     host = box.start_host(HOST_ZONE="eu", HOST_disk="fast")
     for constraints in (["-c", "zone=eu"], ["-c", "zone=eu", "--constraint", "disk=fast", "-c", "hostcore.os=linux"]):
