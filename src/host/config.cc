@@ -250,6 +250,14 @@ Result<void> read_registries(const Environment& get, Config& config) {
   return {};
 }
 
+Result<log::Level> read_log_level(const Environment& get) {
+  constexpr const char* kName = "WASMCLOUD_STRUCTURED_LOG_LEVEL";
+  const auto name = text_or(get, kName, "info");
+  if (const auto level = log::parse_level(name)) return *level;
+  return fail(Errc::invalid, kSite,
+              fmt::format("{}='{}' is none of debug, info, warn, error", kName, name));
+}
+
 void read_folders(const Environment& get, Config& config) {
   const std::string home = text_or(get, "HOME", "/tmp");
   const auto under = [&](const char* xdg, const char* otherwise) {
@@ -280,7 +288,7 @@ Result<Config> read_config(const Environment& get, const std::vector<std::string
   config.cluster_issuers = split(text_or(get, "WASMCLOUD_CLUSTER_ISSUERS", ""), ',');
   config.allow_latest = flag(get, "WASMCLOUD_OCI_ALLOW_LATEST", false);
   config.log.json = flag(get, "WASMCLOUD_STRUCTURED_LOGGING_ENABLED", false);
-  config.log.level = log::parse_level(text_or(get, "WASMCLOUD_STRUCTURED_LOG_LEVEL", "info"));
+  TRY(config.log.level, read_log_level(get));
   config.write_host_config = flag(get, "TRELLIS_WRITE_HOST_CONFIG", true);
   config.reuse_actors = split(text_or(get, "TRELLIS_REUSE_ACTORS", ""), ',');
   config.external_providers = split(text_or(get, "TRELLIS_EXTERNAL_PROVIDERS", ""), ',');

@@ -46,6 +46,15 @@ TEST(HostConfig, NumbersAreChecked) {
   EXPECT_FALSE(read({{"WASMCLOUD_RPC_PORT", "42 "}}));
 }
 
+TEST(HostConfig, LogLevelsAreThoseThatThereAre) {
+  EXPECT_EQ(read({})->log.level, log::Level::info);
+  EXPECT_EQ(read({{"WASMCLOUD_STRUCTURED_LOG_LEVEL", "warn"}})->log.level, log::Level::warn);
+  const auto loud = read({{"WASMCLOUD_STRUCTURED_LOG_LEVEL", "loud"}});
+  ASSERT_FALSE(loud);
+  EXPECT_EQ(loud.error().detail,
+            "WASMCLOUD_STRUCTURED_LOG_LEVEL='loud' is none of debug, info, warn, error");
+}
+
 TEST(HostConfig, TheDashboardPortHasAnOlderName) {
   EXPECT_EQ(read({{"PORT", "4001"}})->dashboard_port, 4001);
   EXPECT_EQ(read({{"PORT", "4001"}, {"WASMCLOUD_DASHBOARD_PORT", "4002"}})->dashboard_port, 4002);
