@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "claims/nkey.h"
 #include "lattice/nats_text.h"
 #include "lattice/subjects.h"
 #include "registry/cache.h"
@@ -128,6 +129,15 @@ Result<std::string> text_or_file(const Environment& get, const std::string& name
   return text;
 }
 
+// Before anybody connects with it: whoever does knows no variables.
+Result<void> check_user_seed(const std::string& seed, const std::string& from) {
+  const auto key = claims::KeyPair::from_seed(seed);
+  if (key && key->type() == claims::KeyType::user) return {};
+  return fail(Errc::invalid, kSite,
+              fmt::format("{} is not the seed of a NATS user, of the form SU… (58 characters): {}",
+                          from, key ? "it is a key of another kind" : key.error().detail));
+}
+
 Result<BusConnection> read_connection(const Environment& get, const std::string& prefix,
                                       BusConnection connection) {
   connection.host = text_or(get, (prefix + "HOST").c_str(), connection.host);
@@ -135,12 +145,15 @@ Result<BusConnection> read_connection(const Environment& get, const std::string&
   connection.port = static_cast<std::uint16_t>(port);
   TRY(auto jwt, text_or_file(get, prefix + "JWT"));
   TRY(auto seed, text_or_file(get, prefix + "SEED"));
+  if (!seed.empty()) TRY_OK(check_user_seed(seed, prefix + "SEED"));
   if (const auto file = text_or(get, (prefix + "CREDSFILE").c_str(), ""); !file.empty()) {
     TRY(const auto text, read_text_file(file, prefix + "CREDSFILE"));
     auto credentials = lattice::parse_nats_credentials(text);
     if (!credentials)
       return fail(Errc::invalid, kSite,
                   fmt::format("{}CREDSFILE={}: {}", prefix, file, credentials.error().detail));
+    TRY_OK(check_user_seed(credentials->seed,
+                           fmt::format("{}CREDSFILE={}: what is there", prefix, file)));
     jwt = credentials->jwt;
     seed = credentials->seed;
   }
