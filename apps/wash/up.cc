@@ -52,6 +52,13 @@ Error with_advice(std::string message, std::string advice) {
   return caused_by(std::move(message), Error{Errc::unavailable, "wash.up", std::move(advice)});
 }
 
+Result<void> check_options(const UpOptions& options, const HostStart& what) {
+  Result<void> checked = check_configuration(what);
+  if (checked) return checked;
+  const Error& why = checked.error();
+  return fail(why.code, why.site, options.in_options(why.detail));
+}
+
 // A NATS server that is to be used must be there.
 Result<void> check_nats(const UpOptions& options, const Place& place) {
   control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
@@ -254,13 +261,15 @@ Result<Output> up(const Context& context, const UpOptions& options) {
     context.note(fmt::format(
         "Note: {} has no meaning here: the host brings its own bus, and nothing is downloaded.",
         fmt::join(names, ", ")));
-  place.joins_nats = options.joins_nats();
-  if (place.joins_nats) TRY_OK(check_nats(options, place));
-  TRY_OK(check_free(place));
   HostStart what;
   TRY(what.program, find_host_program());
   what.environment = options.environment();
   what.detached = options.detached;
+  // What is wrong with the options comes first: it would be wrong on a free machine, too.
+  TRY_OK(check_options(options, what));
+  place.joins_nats = options.joins_nats();
+  if (place.joins_nats) TRY_OK(check_nats(options, place));
+  TRY_OK(check_free(place));
   return options.detached ? run_detached(context, what, place)
                           : run_interactive(context, what, place);
 }

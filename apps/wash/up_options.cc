@@ -180,6 +180,19 @@ std::uint16_t UpOptions::bus_port() const {
   return number;
 }
 
+std::string UpOptions::in_options(std::string text) const {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+  for (const Setting& setting : settings_) {
+    const std::size_t at = text.find(setting.variable);
+    if (at == std::string::npos || setting.option->count() == 0) continue;
+    const std::size_t end = at + setting.variable.size();
+    if (end < text.size() && kLetters.find(text[end]) != std::string_view::npos) continue;
+    text.replace(at, setting.variable.size(),
+                 fmt::format("--{} ({})", setting.option->get_lnames().front(), setting.variable));
+  }
+  return text;
+}
+
 std::vector<std::string> UpOptions::without_meaning() const {
   std::vector<std::string> names;
   for (const CLI::Option* option : taken_)

@@ -32,6 +32,8 @@ class UpOptions {
   // Where that is, or where the host's own bus will listen: the RPC address if one was given.
   std::string bus_host() const;
   std::uint16_t bus_port() const;
+  // A host names variables: the same text with the options that were given in their place.
+  std::string in_options(std::string text) const;
   // Options that were given and do nothing here.
   std::vector<std::string> without_meaning() const;
 

@@ -156,7 +156,22 @@ def test_a_second_host_does_not_take_wash_away_from_the_first(box):
 def test_up_of_a_host_that_cannot_start_shows_why(box):
     run = box.wash("up", "--detached", "--cluster-seed", "SC" + "A" * 56, check=False)
     assert run.returncode == 1
-    assert "WASMCLOUD_CLUSTER_SEED" in run.stderr
+    assert "--cluster-seed (WASMCLOUD_CLUSTER_SEED) is not a seed" in run.stderr
+
+
+def test_up_refuses_wrong_options_by_their_names_first(box):
+    box.wash("up", "--detached")  # a host that runs is no reason to look no further
+    try:
+        for option, value, said in (
+                ("--rpc-seed", "SUx", "--rpc-seed (WASMCLOUD_RPC_SEED) is not the seed of a NATS user"),
+                ("--ctl-seed", "SUx", "--ctl-seed (WASMCLOUD_CTL_SEED) is not the seed of a NATS user"),
+                ("--cluster-seed", "SCx", "--cluster-seed (WASMCLOUD_CLUSTER_SEED) is not a seed"),
+                ("--rpc-timeout-ms", "soon", "--rpc-timeout-ms (WASMCLOUD_RPC_TIMEOUT_MS)='soon' is not a number"),
+                ("--structured-log-level", "loud", "='loud' is none of debug, info, warn, error")):
+            run = box.wash("up", "--detached", option, value, check=False)
+            assert run.returncode == 1 and said in run.stderr and "already" not in run.stderr, run.stderr
+    finally:
+        box.wash("down")
 
 
 def test_up_interactive_stops_on_ctrl_c(box):
