@@ -1,6 +1,7 @@
 """What wash prints when something is wrong needs no second reading."""
 import json
 import os
+import re
 import subprocess
 
 import guests
@@ -151,6 +152,18 @@ def test_a_second_host_does_not_take_wash_away_from_the_first(box):
     finally:
         box.wash("down")
     assert not own.exists()
+
+
+def test_up_says_which_port_its_bus_has_taken(box):
+    for name in ("WASMCLOUD_RPC_PORT", "WASMCLOUD_CTL_PORT", "NATS_PORT"):
+        del box.env[name]
+    up = box.wash("up", "--detached", "--nats-port", 0).stdout
+    try:
+        port = int(re.search(r"NATS is running in the background at 127\.0\.0\.1:(\d+)", up).group(1))
+        assert port != 0 and box.wash_json("ctl", "get", "hosts", "-p", port, "-t", "500")["hosts"]
+        assert box.host_id()  # and wash finds it by itself
+    finally:
+        box.wash("down")
 
 
 def test_up_of_a_host_that_cannot_start_shows_why(box):
