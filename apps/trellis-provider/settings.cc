@@ -59,7 +59,8 @@ Result<Settings> settings_from(const capability::HostData& data,
     return told == data.env_values.end() ? environment(name) : std::optional(told->second);
   };
   Settings settings;
-  settings.log.level = log::parse_level(text_or(get, "WASMCLOUD_STRUCTURED_LOG_LEVEL", "info"));
+  settings.log.level = log::parse_level(text_or(get, "WASMCLOUD_STRUCTURED_LOG_LEVEL", "info"))
+                           .value_or(log::Level::info);  // of hosts that know other levels
   settings.log.json = data.structured_logging;
   TRY(settings.cores, read_cores(get));
   auto server = lattice::NatsServer::parse(data.bus_url.empty() ? kNatsHere : data.bus_url);

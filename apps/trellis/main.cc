@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "console/console.h"
 #include "host/host.h"
+#include "host/identity.h"
 #include "runtime/file_limit.h"
 #include "runtime/signals.h"
 
@@ -68,13 +69,21 @@ Result<void> run(const host::Config& config) {
 int start(int argc, char** argv) {
   CLI::App app{kAbout, "trellis"};
   app.set_version_flag("-V,--version", "trellis " TRELLIS_VERSION);
+  bool check_only = false;
+  app.add_flag("--check-config", check_only,
+               "Say what is wrong with the configuration, if anything, and end");
   CLI11_PARSE(app, argc, argv);
 
   auto config = host::read_config_from_process();
+  if (check_only && config) {
+    if (auto identity = host::make_identity(*config); !identity)
+      config = fail(std::move(identity).error());
+  }
   if (!config) {
     fmt::print(stderr, "trellis: {}\n", config.error().detail);
     return 2;
   }
+  if (check_only) return 0;
   log::start(config->log);
   runtime::raise_file_limit();
   const auto outcome = run(*config);

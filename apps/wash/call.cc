@@ -90,12 +90,11 @@ Result<Bytes> invoke(const CallArguments& arguments, const Lattice& lattice, Byt
                         "<host-id>` shows what runs",
                         arguments.actor_id, lattice.options.lattice_prefix)}));
   if (!reply && reply.error().code == Errc::exhausted)
-    return fail(caused_by(
-        fmt::format(
-            "A call of {} bytes is more than the lattice's NATS server takes in one message; "
-            "raise its max_payload",
-            body.size()),
-        reply.error()));
+    return fail(
+        caused_by(fmt::format("A call of {} bytes is more than the lattice takes in one message; "
+                              "raise its max_payload",
+                              body.size()),
+                  reply.error()));
   if (!reply) return fail(reply.error());
   TRY(lattice::InvocationResponse response, lattice::decode_invocation_response(*reply));
   if (response.error) return fail(Errc::denied, "wash.call", *response.error);

@@ -84,9 +84,11 @@ Result<Lattice> resolve(const ConnectionFlags& flags, const ContextSide LatticeC
   control::ConnectOptions& to = lattice.options;
   to.host = flags.host.value_or(from.host);
   to.port = flags.port.value_or(from.port);
-  to.jwt = flags.jwt.value_or(from.jwt);
-  to.seed = flags.seed.value_or(from.seed);
-  to.credsfile = flags.credsfile.value_or(from.credsfile);
+  // Whoever says who they are is not somebody else in part.
+  const bool says_who = flags.jwt || flags.seed || flags.credsfile;
+  to.jwt = flags.jwt.value_or(says_who ? "" : from.jwt);
+  to.seed = flags.seed.value_or(says_who ? "" : from.seed);
+  to.credsfile = flags.credsfile.value_or(says_who ? "" : from.credsfile);
   to.tls_ca = flags.tls_ca;
   to.tls_cert = flags.tls_cert;
   to.tls_key = flags.tls_key;
@@ -141,11 +143,12 @@ Result<control::Client> connect(const control::ConnectOptions& options) {
   if (client) return client;
   std::string where = fmt::format("{}:{}", options.host, options.port);
   if (client.error().code == Errc::unavailable)
-    return fail(
-        caused_by(fmt::format("Cannot reach the lattice at {}. Is a host running? Start one with "
-                              "`wash up`, or say where one is with -r <host> and -p <port>{}",
-                              where, or_further_hosts()),
-                  client.error()));
+    return fail(caused_by(
+        fmt::format("Cannot reach the lattice at {}. Is a host running? Start one with "
+                    "`wash up`, or say where one is with -r <host> and -p <port>{}. Where "
+                    "hosts share a NATS server, it is that server that cannot be reached",
+                    where, or_further_hosts()),
+        client.error()));
   return fail(caused_by(fmt::format("Cannot connect to the lattice at {}", where), client.error()));
 }
 

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <type_traits>
 
 #include "arguments.h"
+#include "artifact/reference.h"
 #include "codec/json.h"
 #include "ctl.h"
 #include "files.h"
@@ -24,6 +26,63 @@ struct StartArguments {
 // How long the start may take before wash gives up watching for it, unless the user says how long.
 constexpr milliseconds kActorStart{5'000};
 constexpr milliseconds kProviderStart{60'000};
+constexpr milliseconds kHostsQuiet{500};  // after the last answer of a host
+constexpr std::size_t kHostsAskedMax = 100;
+
+// "wasmcloud.azurecr.io/httpserver" of "wasmcloud.azurecr.io/httpserver:0.16.3": a provider that is
+// part of a host answers to any version.
+std::string without_version(const std::string& reference) {
+  Result<artifact::Reference> parsed = artifact::parse_reference(reference);
+  const bool has_version = parsed && parsed->kind == artifact::Reference::Kind::oci;
+  return has_version ? parsed->name() : reference;
+}
+
+bool is_same(const control::ProviderDescription& running, const control::ProviderAuction& wanted) {
+  return running.link_name == wanted.link_name &&
+         without_version(running.image_ref) == without_version(wanted.provider_ref);
+}
+
+bool fits(const control::StringMap& labels, const control::StringMap& constraints) {
+  return std::ranges::all_of(constraints, [&](const auto& constraint) {
+    const auto found = labels.find(constraint.first);
+    return found != labels.end() && found->second == constraint.second;
+  });
+}
+
+// Why no host offered to run an actor: wash does not know.
+std::string why_silent(control::Client&, const control::ActorAuction&) { return {}; }
+
+// Hosts are silent about a provider they have already; their inventories tell. "" when none does.
+std::string why_silent(control::Client& client, const control::ProviderAuction& auction) {
+  auto hosts = client.hosts(client.options().timeout, kHostsQuiet);
+  if (!hosts) return {};
+  hosts->resize(std::min(hosts->size(), kHostsAskedMax));
+  for (const control::HostDescription& host : *hosts) {
+    if (!fits(host.labels, auction.constraints)) continue;
+    Result<control::HostInventory> inventory = client.inventory(host.id);
+    if (!inventory) continue;
+    for (const control::ProviderDescription& provider : inventory->providers)
+      if (is_same(provider, auction))
+        return fmt::format(
+            "{} runs on host {} already, as {} with the link name '{}': a host runs one under each "
+            "link name. Another is started with another --link-name, or on another host",
+            provider.image_ref, host.id, provider.id, provider.link_name);
+  }
+  return {};
+}
+
+template <class Auction>
+std::string what_to_look_at(const control::Client& client, const Auction& auction) {
+  std::string hint =
+      fmt::format("no host of the lattice '{}' offered to run it; `wash ctl get hosts` lists them",
+                  client.options().lattice_prefix);
+  if (!auction.constraints.empty())
+    hint +=
+        ", and their labels must match --constraint: `wash ctl get inventory <host-id>` shows them";
+  if (std::is_same_v<Auction, control::ProviderAuction>)
+    hint += ". Where it already runs under this link name no second one is started";
+  return hint;
+}
 
 // The host that was asked for, else the first that bids.
 template <class Auction>
@@ -33,13 +92,8 @@ Result<std::string> choose_host(control::Client& client, const StartArguments& a
   TRY(auction.constraints, parse_pairs(arguments.constraints));
   Result<std::string> host = client.auction(auction, milliseconds(arguments.auction_timeout_ms));
   if (host || host.error().code != Errc::not_found) return host;
-  std::string hint =
-      fmt::format("no host of the lattice '{}' offered to run it; `wash ctl get hosts` lists them",
-                  client.options().lattice_prefix);
-  if (!arguments.constraints.empty()) hint += ", and their labels must match --constraint";
-  // Hosts are silent about a provider they have already.
-  if (std::is_same_v<Auction, control::ProviderAuction>)
-    hint += ". Where it already runs under this link name no second one is started";
+  std::string hint = why_silent(client, auction);
+  if (hint.empty()) hint = what_to_look_at(client, auction);
   return fail(
       caused_by(host.error().detail, Error{Errc::not_found, host.error().site, std::move(hint)}));
 }

@@ -14,6 +14,9 @@ namespace trellis::wash {
 // True when GET http://<host>:<port>/api/readyz answers 200.
 bool is_ready(const std::string& host, std::uint16_t port);
 
+// The port of the bus of a host that is ready; 0 when it does not say.
+std::uint16_t bus_port_of(const std::string& host, std::uint16_t port);
+
 // Asks until it is; stops early when `alive` says there is nobody left to answer. Errc::timeout or
 // Errc::unavailable.
 Result<void> wait_until_ready(const std::string& host, std::uint16_t port,

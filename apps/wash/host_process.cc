@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@ using namespace std::chrono_literals;
 
 constexpr const char* kProgram = "trellis";
 constexpr auto kPoll = 20ms;
+constexpr int kRefused = 2;  // the program's exit code when its configuration is wrong
+constexpr std::size_t kComplaintBytesMax = 64 * 1024;
 
 struct ProcessState {
   char state = '?';
@@ -69,6 +72,26 @@ std::vector<std::string> merged_environment(const std::map<std::string, std::str
   }
   for (const auto& [name, value] : more) merged.push_back(name + "=" + value);
   return merged;
+}
+
+// As exec takes them.
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// What a program complains of, without its name in front.
+std::string read_to_end(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t got = 0;
+       text.size() < kComplaintBytesMax && (got = ::read(fd, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(got));
+  text.erase(text.find_last_not_of(" \n") + 1);
+  const std::string name = fmt::format("{}: ", kProgram);
+  return text.starts_with(name) ? text.substr(name.size()) : text;
 }
 
 // In the child, between fork and exec: only calls that are safe after a fork of a program with
@@ -134,11 +157,33 @@ Result<fs::path> find_host_program() {
           kProgram, own_folder().string()));
 }
 
+Result<void> check_configuration(const HostStart& start) {
+  std::vector<std::string> environment = merged_environment(start.environment);
+  std::vector<char*> envp = pointers_to(environment);
+  std::string name = start.program.string();
+  std::string flag = "--check-config";
+  char* argv[] = {name.data(), flag.data(), nullptr};
+  int said[2];
+  if (::pipe2(said, O_CLOEXEC) != 0)
+    return fail(Errc::internal, "wash.check_host", std::generic_category().message(errno));
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, said[1], STDERR_FILENO);
+  pid_t pid = 0;
+  const int error = ::posix_spawn(&pid, name.c_str(), &actions, nullptr, argv, envp.data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(said[1]);
+  const std::string text = error == 0 ? read_to_end(said[0]) : std::string();
+  ::close(said[0]);
+  int status = 0;
+  if (error != 0 || ::waitpid(pid, &status, 0) != pid) return {};  // its start will say more
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != kRefused) return {};
+  return fail(Errc::invalid, "wash.host_config", text);
+}
+
 Result<HostProcess> start_host(const HostStart& start) {
   std::vector<std::string> environment = merged_environment(start.environment);
-  std::vector<char*> envp;
-  for (std::string& entry : environment) envp.push_back(entry.data());
-  envp.push_back(nullptr);
+  std::vector<char*> envp = pointers_to(environment);
   std::string name = start.program.string();
   char* argv[] = {name.data(), nullptr};
   int report[2];

@@ -40,6 +40,8 @@ struct HostStart {
   int output = -1;                                 // descriptor for what the host prints
   bool detached = false;  // outlives wash; else it is told to stop when wash goes
 };
+// Asks the program whether that environment is one for a host. The error (invalid) is what it says.
+Result<void> check_configuration(const HostStart& start);
 // In a session of its own, so that Ctrl-C on the terminal reaches wash alone.
 Result<HostProcess> start_host(const HostStart& start);
 

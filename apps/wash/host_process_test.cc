@@ -48,6 +48,21 @@ class HostProcessTest : public testing::Test {
   fs::path folder_;
 };
 
+TEST_F(HostProcessTest, IsAskedWhetherItsConfigurationIsOne) {
+  HostStart start = program(
+      "[ $1 = --check-config ] || exit 1\n[ -z $WRONG ] && exit 0\n"
+      "echo trellis: $WRONG is wrong >&2\nexit 2\n");
+  EXPECT_TRUE(check_configuration(start));
+  start.environment["WRONG"] = "this";
+  const Result<void> refused = check_configuration(start);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().detail, "this is wrong");
+}
+
+TEST_F(HostProcessTest, OneThatDoesNotKnowTheQuestionIsStartedWithoutIt) {
+  EXPECT_TRUE(check_configuration(program("echo no such option >&2\nexit 109\n")));
+}
+
 constexpr const char* kObedient = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done\n";
 constexpr const char* kStubborn = "trap '' TERM; echo ready; while :; do sleep 0.05; done\n";
 

@@ -52,6 +52,13 @@ Error with_advice(std::string message, std::string advice) {
   return caused_by(std::move(message), Error{Errc::unavailable, "wash.up", std::move(advice)});
 }
 
+Result<void> check_options(const UpOptions& options, const HostStart& what) {
+  Result<void> checked = check_configuration(what);
+  if (checked) return checked;
+  const Error& why = checked.error();
+  return fail(why.code, why.site, options.in_options(why.detail));
+}
+
 // A NATS server that is to be used must be there.
 Result<void> check_nats(const UpOptions& options, const Place& place) {
   control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
@@ -77,7 +84,8 @@ Result<void> check_free(const Place& place) {
                     "ports and folder: "
                     "WASMCLOUD_DASHBOARD_PORT={} TRELLIS_DATA_DIR=~/.local/state/trellis-2 wash up "
                     "--nats-port {}",
-                    place.url(), place.dashboard_port + 1, place.bus_port + 1)));
+                    place.url(), place.dashboard_port + 1,
+                    place.bus_port == 0 ? 0 : place.bus_port + 1)));
   if (!place.joins_nats) {
     control::PortProbe bus = control::probe_port(place.bus_host, place.bus_port, kProbe);
     std::string advice =
@@ -150,20 +158,22 @@ Error start_failed(const Error& why, const Place& place, bool detached) {
 }
 
 // Starts it and waits until it answers; nothing is left behind when it does not.
-Result<HostProcess> start(const HostStart& what, const Place& place) {
+Result<HostProcess> start(const HostStart& what, Place& place) {
   TRY(HostProcess host, start_host(what));
   host.dashboard_port = place.dashboard_port;
   Result<void> ready = write_pid_file(place.files.pid, host);
   if (ready)
     ready = wait_until_ready(
         place.dashboard, place.dashboard_port, [&] { return child_lives(host); }, kReady);
+  if (ready && place.bus_port == 0)  // any free one
+    place.bus_port = bus_port_of(place.dashboard, place.dashboard_port);
   if (ready) return host;
   stop_host(host, 5s);
   ::unlink(place.files.pid.c_str());
   return fail(start_failed(ready.error(), place, what.detached));
 }
 
-Result<Output> run_detached(const Context& context, HostStart what, const Place& place) {
+Result<Output> run_detached(const Context& context, HostStart what, Place& place) {
   Spinner spinner = context.spinner(" Starting wasmCloud ...");
   what.output =
       ::open(place.files.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
@@ -224,7 +234,7 @@ Result<void> watch_over(const Context& context, const HostProcess& host, const S
   return {};
 }
 
-Result<Output> run_interactive(const Context& context, HostStart what, const Place& place) {
+Result<Output> run_interactive(const Context& context, HostStart what, Place& place) {
   Signals signals;
   what.output = context.json() ? STDERR_FILENO : STDOUT_FILENO;
   TRY(HostProcess host, start(what, place));
@@ -254,13 +264,15 @@ Result<Output> up(const Context& context, const UpOptions& options) {
     context.note(fmt::format(
         "Note: {} has no meaning here: the host brings its own bus, and nothing is downloaded.",
         fmt::join(names, ", ")));
-  place.joins_nats = options.joins_nats();
-  if (place.joins_nats) TRY_OK(check_nats(options, place));
-  TRY_OK(check_free(place));
   HostStart what;
   TRY(what.program, find_host_program());
   what.environment = options.environment();
   what.detached = options.detached;
+  // What is wrong with the options comes first: it would be wrong on a free machine, too.
+  TRY_OK(check_options(options, what));
+  place.joins_nats = options.joins_nats();
+  if (place.joins_nats) TRY_OK(check_nats(options, place));
+  TRY_OK(check_free(place));
   return options.detached ? run_detached(context, what, place)
                           : run_interactive(context, what, place);
 }

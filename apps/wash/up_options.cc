@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "lattice/nats_connection.h"
 #include "lattice/nats_text.h"
 
 namespace trellis::wash {
@@ -14,6 +15,14 @@ namespace {
 constexpr const char* kNats = "Bus options";
 constexpr const char* kHost = "Host options";
 constexpr const char* kOther = "Taken for compatibility; no meaning here";
+
+// What is wrong with --nats-remote-url; "" when nothing is.
+std::string url_mistake(const std::string& url) {
+  if (url.find('@') != std::string::npos)
+    return "names a user or a password: give them in a credentials file, with --nats-credsfile";
+  const auto server = lattice::NatsServer::parse(url);
+  return server ? "" : server.error().detail;
+}
 
 }  // namespace
 
@@ -38,6 +47,7 @@ UpOptions::UpOptions(CLI::App& app) {
   CLI::Option* url = app.add_option("--nats-remote-url", remote_url, "A remote NATS to join")
                          ->envname("NATS_REMOTE_URL")
                          ->type_name("<URL>")
+                         ->check(CLI::Validator(url_mistake, ""))
                          ->group(kNats);
   CLI::Option* creds =
       app.add_option("--nats-credsfile", remote_credsfile, "Credentials for the remote NATS")
@@ -68,7 +78,6 @@ UpOptions::UpOptions(CLI::App& app) {
        "debug, info, warn or error", Kind::value, "info");
   pass(app, "--config-service-enabled", "WASMCLOUD_CONFIG_SERVICE",
        "Ask the lattice for a configuration", Kind::one);
-  pass(app, "--enable-ipv6", "WASMCLOUD_ENABLE_IPV6", "Use IPv6 towards NATS", Kind::one);
   pass(app, "--wasmcloud-js-domain", "WASMCLOUD_JS_DOMAIN", "JetStream domain of the lattice");
   pass_connection(app, "rpc", "WASMCLOUD_RPC_");
   pass_connection(app, "prov-rpc", "WASMCLOUD_PROV_RPC_");
@@ -76,6 +85,8 @@ UpOptions::UpOptions(CLI::App& app) {
   take(app, "--nats-version", "NATS_VERSION");
   take(app, "--nats-js-domain", "NATS_JS_DOMAIN");
   take(app, "--wasmcloud-version", "WASMCLOUD_VERSION");
+  const std::string ipv6 = "IPv6 is used wherever a server has such an address";
+  taken_.push_back(app.add_flag("--enable-ipv6", ipv6)->group(kOther));
   const std::string start_only = "Nothing is ever downloaded";
   taken_.push_back(app.add_flag("--wasmcloud-start-only", start_only)->group(kOther));
 }
@@ -130,7 +141,7 @@ std::map<std::string, std::string> UpOptions::environment() const {
     environment[prefix + "PORT"] = fmt::to_string(bus_port());
     if (remote_url.empty()) continue;
     environment[prefix + "HOST"] = remote().host;
-    environment[prefix + "PORT"] = remote().port;
+    environment[prefix + "PORT"] = fmt::to_string(remote().port);
     environment[prefix + "CREDSFILE"] = remote_credsfile;
     if (remote_url.starts_with("tls://")) environment[prefix + "TLS"] = "1";
   }
@@ -159,11 +170,9 @@ bool UpOptions::joins_nats() const {
   return !lattice::is_this_machine(bus_host());
 }
 
-UpOptions::Address UpOptions::remote() const {
-  const std::size_t scheme = remote_url.find("://");
-  const std::string rest = scheme == std::string::npos ? remote_url : remote_url.substr(scheme + 3);
-  const std::size_t colon = rest.rfind(':');
-  return {rest.substr(0, colon), colon == std::string::npos ? "4222" : rest.substr(colon + 1)};
+lattice::NatsServer UpOptions::remote() const {
+  return lattice::NatsServer::parse(remote_url)
+      .value_or(lattice::NatsServer{});  // checked when it was given
 }
 
 std::string UpOptions::bus_host() const {
@@ -174,10 +183,22 @@ std::string UpOptions::bus_host() const {
 
 std::uint16_t UpOptions::bus_port() const {
   std::string port = given("WASMCLOUD_RPC_PORT");
-  std::uint16_t number = remote_url.empty() ? nats_port : std::uint16_t{4222};
-  if (port.empty() && !remote_url.empty()) port = remote().port;
+  std::uint16_t number = remote_url.empty() ? nats_port : remote().port;
   std::from_chars(port.data(), port.data() + port.size(), number);
   return number;
+}
+
+std::string UpOptions::in_options(std::string text) const {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+  for (const Setting& setting : settings_) {
+    const std::size_t at = text.find(setting.variable);
+    if (at == std::string::npos || setting.option->count() == 0) continue;
+    const std::size_t end = at + setting.variable.size();
+    if (end < text.size() && kLetters.find(text[end]) != std::string_view::npos) continue;
+    text.replace(at, setting.variable.size(),
+                 fmt::format("--{} ({})", setting.option->get_lnames().front(), setting.variable));
+  }
+  return text;
 }
 
 std::vector<std::string> UpOptions::without_meaning() const {

@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "lattice/nats_connection.h"
 
 namespace trellis::wash {
 
@@ -32,6 +33,8 @@ class UpOptions {
   // Where that is, or where the host's own bus will listen: the RPC address if one was given.
   std::string bus_host() const;
   std::uint16_t bus_port() const;
+  // A host names variables: the same text with the options that were given in their place.
+  std::string in_options(std::string text) const;
   // Options that were given and do nothing here.
   std::vector<std::string> without_meaning() const;
 
@@ -47,10 +50,7 @@ class UpOptions {
   void pass_connection(CLI::App& app, const std::string& name, const std::string& variable);
   void take(CLI::App& app, const std::string& flag, const std::string& variable);
   std::string given(const std::string& variable) const;
-  struct Address {
-    std::string host, port;
-  };
-  Address remote() const;  // of remote_url
+  lattice::NatsServer remote() const;  // of remote_url
 
   std::vector<Setting> settings_;
   std::vector<CLI::Option*> taken_;

@@ -40,7 +40,7 @@ Listener::Listener(std::size_t cores, capability::Actors& actors, std::string ac
       actor_id_(std::move(actor_id)),
       settings_(std::move(settings)),
       cors_(settings_.cors),
-      log_level_(log::parse_level(settings_.log_level)),
+      log_level_(log::parse_level(settings_.log_level).value_or(log::Level::info)),
       timeout_(settings_.timeout.value_or(rpc_timeout)),
       failures_(cores) {}
 

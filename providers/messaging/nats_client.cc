@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr const char* kSite = "messaging.nats";
 constexpr auto kConnectTimeout = 2s;
+constexpr int kConnectAttemptsMax = 3;
 constexpr auto kWriteTimeout = 5s;
 constexpr auto kReconnectWait = 200ms;  // and as much again at random
 constexpr auto kLookTimeout = 500ms;    // for the reason why nobody answers
@@ -199,7 +200,12 @@ Result<void> NatsClient::connect(bool keep_trying) {
   natsOptions_SetClosedCB(made, Closure::on_closed, closure);
   if (keep_trying) natsOptions_SetRetryOnFailedConnect(made, true, Closure::on_connected, closure);
   closure->self = closure_;
-  status = natsConnection_Connect(&connection_, made);
+  // libnats leaves a signature out that begins with a zero, one in 256 (seen in 3.4.1): a refusal
+  // is only believed when it comes again, for other nonces.
+  for (int attempt = 0; attempt < kConnectAttemptsMax; ++attempt) {
+    status = natsConnection_Connect(&connection_, made);
+    if (status != NATS_CONNECTION_AUTH_FAILED) break;
+  }
   if (status == NATS_OK || status == NATS_NOT_YET_CONNECTED) return {};
   closure->self.reset();  // a connection that never was is not closed either
   return fail(error_of(status, "cannot connect"));

@@ -144,6 +144,17 @@ Result<Manifest> Layout::manifest_of(const Entry& entry, std::string_view refere
   return manifest;
 }
 
+std::optional<Kind> Layout::kind_of(const Entry& entry) const {
+  const auto manifest = manifest_of(entry, entry.reference);
+  if (!manifest) return std::nullopt;
+  for (const auto kind : {Kind::actor, Kind::provider}) {
+    if (manifest->config.media_type == config_media_type(kind) ||
+        manifest->layers.front().media_type == layer_media_type(kind))
+      return kind;
+  }
+  return std::nullopt;
+}
+
 Result<Layout::Content> Layout::read(const Reference& reference) const {
   TRY(const auto all, entries());
   const auto entry =

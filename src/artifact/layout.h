@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "artifact/kind.h"
 #include "artifact/manifest.h"
 #include "artifact/reference.h"
 #include "base/bytes.h"
@@ -46,6 +48,8 @@ class Layout {
   // not_found when no entry has that name (or, without a tag, that repository and digest).
   Result<Content> read(const Reference& reference) const;
   Result<Content> read(const Entry& entry, std::string_view reference) const;
+  // What an entry says that it is; nothing when it does not say.
+  std::optional<Kind> kind_of(const Entry& entry) const;
 
   // Adds an artifact of one layer under `reference`, replacing what had that name, and removes
   // blobs nobody names any more. Several processes may add at the same time. Returns the manifest's

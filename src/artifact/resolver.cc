@@ -11,6 +11,7 @@
 #include "artifact/layout.h"
 #include "artifact/suggestion.h"
 #include "base/log.h"
+#include "base/sentences.h"
 
 namespace trellis::artifact {
 namespace {
@@ -28,8 +29,7 @@ std::string untagged(const Reference& reference, const std::vector<std::string>&
     return text +
            ". A file of the host's machine is named with file:// and its absolute path, as in "
            "file:///path/to/actor_s.wasm";
-  const auto near = suggestion(reference, known);
-  return near.empty() ? text : fmt::format("{}. {}", text, near);
+  return and_then(text, suggestion(reference, known));
 }
 
 Result<Artifact> fetch_file(const Reference& reference) {
@@ -48,33 +48,33 @@ Result<Artifact> fetch_file(const Reference& reference) {
 
 Resolver::Resolver(ResolverOptions options) : options_(std::move(options)) {}
 
-Result<Artifact> Resolver::fetch(const std::string& text) const {
+Result<Artifact> Resolver::fetch(const std::string& text, std::optional<Kind> wanted) const {
   TRY(const auto reference, parse_reference(text));
   if (reference.kind == Reference::Kind::file) {
     if (options_.allow_files) return fetch_file(reference);
     return fail(Errc::denied, "artifact.file",
                 fmt::format("{}: this host does not start artifacts from files", text));
   }
-  TRY_OK(check_latest(reference));
+  TRY_OK(check_latest(reference, wanted));
   auto artifact = fetch_by_name(reference);
   if (artifact) {
     artifact->reference = text;
     return artifact;
   }
   // A typo in a registry's name is more often met than a registry that is down.
-  const auto near = suggestion(reference, known_references());
   const auto& error = artifact.error();
   const bool missing = error.code == Errc::not_found;
+  const auto why = and_then(missing ? fmt::format("{} was not found", text) : "", error.detail);
   return fail(error.code, missing ? "artifact.reference" : error.site,
-              fmt::format("{}{}{}{}", missing ? fmt::format("{} was not found. ", text) : "",
-                          error.detail, near.empty() ? "" : ". ", near));
+              and_then(why, suggestion(reference, known_references(wanted))));
 }
 
-Result<void> Resolver::check_latest(const Reference& reference) const {
+Result<void> Resolver::check_latest(const Reference& reference, std::optional<Kind> wanted) const {
   if (!reference.is_latest() || options_.allow_latest) return {};
   const bool says_nothing = reference.tag.empty() && reference.digest.empty();
-  return fail(Errc::denied, "artifact.latest",
-              says_nothing ? untagged(reference, known_references()) : std::string(kLatestRefused));
+  return fail(
+      Errc::denied, "artifact.latest",
+      says_nothing ? untagged(reference, known_references(wanted)) : std::string(kLatestRefused));
 }
 
 // The second is asked when the first does not have it, or cannot be asked.
@@ -96,7 +96,7 @@ Result<Artifact> Resolver::fetch_by_name(const Reference& reference) const {
   if (first.error().code != Errc::not_found) return first;
   if (second.error().code != Errc::not_found) return second;
   return fail(Errc::not_found, second.error().site,
-              fmt::format("{}. {}", first.error().detail, second.error().detail));
+              and_then(first.error().detail, second.error().detail));
 }
 
 Result<Artifact> Resolver::fetch_from_registry(const Reference& reference) const {
@@ -126,13 +126,16 @@ Result<Artifact> Resolver::fetch_from_layouts(const Reference& reference) const 
                              : fmt::format("Looked in {}", looked));
 }
 
-std::vector<std::string> Resolver::known_references() const {
+std::vector<std::string> Resolver::known_references(std::optional<Kind> wanted) const {
   std::vector<std::string> known;
   for (const auto& dir : options_.layouts) {
-    const auto entries = Layout(dir).entries();
+    const Layout layout(dir);
+    const auto entries = layout.entries();
     if (!entries) continue;
     for (const auto& entry : *entries) {
-      if (!entry.reference.empty()) known.push_back(entry.reference);
+      if (entry.reference.empty()) continue;
+      if (!wanted || layout.kind_of(entry).value_or(*wanted) == *wanted)
+        known.push_back(entry.reference);
     }
   }
   std::sort(known.begin(), known.end());

@@ -5,9 +5,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "artifact/kind.h"
 #include "artifact/reference.h"
 #include "base/bytes.h"
 #include "base/result.h"
@@ -44,15 +46,16 @@ class Resolver {
  public:
   explicit Resolver(ResolverOptions options);
   // Errors name the reference and where was looked; `latest` is refused with the 2022 text unless
-  // allowed.
-  Result<Artifact> fetch(const std::string& reference) const;
-  std::vector<std::string> known_references() const;  // for "did you mean"
+  // allowed. What they suggest is of the kind that is wanted, if one is.
+  Result<Artifact> fetch(const std::string& reference, std::optional<Kind> wanted = {}) const;
+  // For "did you mean": those in the layouts that are of that kind, or do not say of which.
+  std::vector<std::string> known_references(std::optional<Kind> wanted = {}) const;
 
  private:
   Result<Artifact> fetch_from_layouts(const Reference& reference) const;
   Result<Artifact> fetch_from_registry(const Reference& reference) const;
   Result<Artifact> fetch_by_name(const Reference& reference) const;
-  Result<void> check_latest(const Reference& reference) const;
+  Result<void> check_latest(const Reference& reference, std::optional<Kind> wanted) const;
 
   ResolverOptions options_;
 };

@@ -316,6 +316,29 @@ TEST_F(ResolverTest, SaysWhereItLookedAndWhatWasMeant) {
             std::string::npos);
 }
 
+TEST_F(ResolverTest, SuggestsWhatIsOfTheKindThatIsWanted) {
+  ASSERT_TRUE(add("example.com/words:1", kWasm));
+  ASSERT_TRUE(add_to_layout(layout_, "example.com/world:1", std::string(kProviderLayer),
+                            std::string(kProviderConfig), as_bytes("archive")));
+  const auto says = [&](std::optional<Kind> wanted) {
+    const auto text = resolver().fetch("example.com/wordl:1", wanted).error().detail;
+    return text.substr(text.find("Did you mean"));
+  };
+  EXPECT_EQ(says(Kind::actor), "Did you mean example.com/words:1?");
+  EXPECT_EQ(says(Kind::provider), "Did you mean example.com/world:1?");
+  EXPECT_EQ(resolver()
+                .fetch("example.com/words:2", Kind::provider)
+                .error()
+                .detail.find("Known tags of example.com/words"),
+            std::string::npos);
+}
+
+TEST_F(ResolverTest, SuggestsWhatDoesNotSayOfWhichKindItIs) {
+  ASSERT_TRUE(
+      add_to_layout(layout_, "example.com/words:1", "application/octet-stream", "c", kWasm));
+  EXPECT_EQ(resolver().known_references(Kind::provider).size(), 1u);
+}
+
 TEST_F(ResolverTest, SaysWhenThereIsNoLayout) {
   EXPECT_NE(resolver().fetch(kEcho).error().detail.find("is not an OCI layout"), std::string::npos);
   EXPECT_NE(Resolver({}).fetch(kEcho).error().detail.find("No artifact layout"), std::string::npos);

@@ -99,12 +99,12 @@ void write(Level level, std::string_view line) {
   }
 }
 
-Level parse_level(std::string_view name, Level otherwise) {
+std::optional<Level> parse_level(std::string_view name) {
   if (name == "debug" || name == "trace") return Level::debug;
   if (name == "info") return Level::info;
   if (name == "warn" || name == "warning") return Level::warn;
   if (name == "error") return Level::error;
-  return otherwise;
+  return std::nullopt;
 }
 
 }  // namespace trellis::log

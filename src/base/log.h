@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,8 @@ void start(const Options& options);  // once, from main(); before it lines go to
 void stop();                         // flushes; call before exit
 bool enabled(Level level);
 void write(Level level, std::string_view line);
-Level parse_level(std::string_view name, Level otherwise = Level::info);  // "debug", "warn", …
+// "debug", "info", "warn", "error", and the "trace" and "warning" of other programs.
+std::optional<Level> parse_level(std::string_view name);
 
 }  // namespace trellis::log
 

@@ -118,7 +118,11 @@ runtime::Task<net::HttpResponse> Console::read(std::string path) {
     co_return page(status_page(host_.describe(), control.inventory(), links.at("links").as_array(),
                                host_.bus_description()));
   }
-  if (path == "/api/v1/host") co_return as_json(200, control::to_json(host_.describe()));
+  if (path == "/api/v1/host") {
+    auto described = control::to_json(host_.describe());
+    described["bus_port"] = host_.bus_port();
+    co_return as_json(200, described);
+  }
   if (path == "/api/v1/inventory") co_return as_json(200, control::to_json(control.inventory()));
   if (path == "/api/v1/links") co_return as_json(200, control.links());
   if (path == "/api/v1/claims") co_return as_json(200, control.claims());

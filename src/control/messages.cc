@@ -68,6 +68,12 @@ void read(Fields& fields, ActorDescription& actor) {
   });
 }
 
+void read(Fields& fields, LinkStatus& link) {
+  fields.text("actor_id", link.actor_id);
+  fields.text("status", link.status);
+  fields.text("reason", link.reason);
+}
+
 void read(Fields& fields, ProviderDescription& provider) {
   fields.need("id", provider.id);
   fields.text("image_ref", provider.image_ref);
@@ -77,14 +83,12 @@ void read(Fields& fields, ProviderDescription& provider) {
   fields.text("instance_id", provider.instance_id);
   fields.number("revision", provider.revision);
   fields.map("annotations", provider.annotations);
+  fields.text("digest", provider.digest);
   fields.text("status", provider.status);
   fields.text("reason", provider.reason);
   fields.list("links", [&](const object& each) {
     Fields inner(each);
-    LinkStatus& link = provider.links.emplace_back();
-    inner.text("actor_id", link.actor_id);
-    inner.text("status", link.status);
-    inner.text("reason", link.reason);
+    read(inner, provider.links.emplace_back());
     if (!inner.problem().empty()) fields.wrong("links", "well formed: " + inner.problem());
   });
 }
@@ -267,6 +271,7 @@ object to_json(const ProviderDescription& provider) {
               {"instance_id", provider.instance_id},
               {"annotations", to_json(provider.annotations)},
               {"revision", provider.revision}};
+  add(json, "digest", provider.digest);
   if (!provider.links.empty()) json["links"] = to_array(provider.links);
   if (!provider.status.empty()) json["status"] = provider.status;
   if (!provider.reason.empty()) json["reason"] = provider.reason;
@@ -372,6 +377,10 @@ Result<Ack> parse<Ack>(std::string_view body) {
 template <>
 Result<HostDescription> parse<HostDescription>(std::string_view body) {
   return parse_as<HostDescription>(body, "control.host", "Unreadable answer to a ping", true);
+}
+template <>
+Result<LinkStatus> parse<LinkStatus>(std::string_view body) {
+  return parse_as<LinkStatus>(body, "control.link", "Unreadable state of a link", true);
 }
 template <>
 Result<HostInventory> parse<HostInventory>(std::string_view body) {

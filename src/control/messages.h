@@ -52,6 +52,7 @@ struct ProviderDescription {
   std::int32_t revision = 0;
   StringMap annotations;
   // Ours beyond 2022; absent when the host does not say.
+  std::string digest = {};
   std::vector<LinkStatus> links;
   std::string status = {}, reason = {};  // "starting" | "running" | "unhealthy" | "down", and why
 };
@@ -123,6 +124,7 @@ boost::json::object to_json(const Ack&);
 boost::json::object to_json(const HostDescription&);
 boost::json::object to_json(const ActorInstance&);
 boost::json::object to_json(const ActorDescription&);
+boost::json::object to_json(const LinkStatus&);
 boost::json::object to_json(const LinkStatus&);
 boost::json::object to_json(const ProviderDescription&);
 boost::json::object to_json(const HostInventory&);

@@ -59,7 +59,7 @@ ActorTable::ActorTable(Parts& parts, Delivery& delivery)
 
 runtime::Task<ActorTable::Loaded> ActorTable::load(std::string reference) {
   std::function<Result<artifact::Artifact>()> fetch = [this, reference] {
-    return parts_.resolver.fetch(reference);
+    return parts_.resolver.fetch(reference, artifact::Kind::actor);
   };
   CO_TRY(artifact::Artifact artifact,
          co_await parts_.pulls.run<artifact::Artifact>(std::move(fetch)));

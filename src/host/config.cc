@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "claims/nkey.h"
 #include "lattice/nats_text.h"
 #include "lattice/subjects.h"
 #include "registry/cache.h"
@@ -128,6 +129,15 @@ Result<std::string> text_or_file(const Environment& get, const std::string& name
   return text;
 }
 
+// Before anybody connects with it: whoever does knows no variables.
+Result<void> check_user_seed(const std::string& seed, const std::string& from) {
+  const auto key = claims::KeyPair::from_seed(seed);
+  if (key && key->type() == claims::KeyType::user) return {};
+  return fail(Errc::invalid, kSite,
+              fmt::format("{} is not the seed of a NATS user, of the form SU… (58 characters): {}",
+                          from, key ? "it is a key of another kind" : key.error().detail));
+}
+
 Result<BusConnection> read_connection(const Environment& get, const std::string& prefix,
                                       BusConnection connection) {
   connection.host = text_or(get, (prefix + "HOST").c_str(), connection.host);
@@ -135,12 +145,15 @@ Result<BusConnection> read_connection(const Environment& get, const std::string&
   connection.port = static_cast<std::uint16_t>(port);
   TRY(auto jwt, text_or_file(get, prefix + "JWT"));
   TRY(auto seed, text_or_file(get, prefix + "SEED"));
+  if (!seed.empty()) TRY_OK(check_user_seed(seed, prefix + "SEED"));
   if (const auto file = text_or(get, (prefix + "CREDSFILE").c_str(), ""); !file.empty()) {
     TRY(const auto text, read_text_file(file, prefix + "CREDSFILE"));
     auto credentials = lattice::parse_nats_credentials(text);
     if (!credentials)
       return fail(Errc::invalid, kSite,
                   fmt::format("{}CREDSFILE={}: {}", prefix, file, credentials.error().detail));
+    TRY_OK(check_user_seed(credentials->seed,
+                           fmt::format("{}CREDSFILE={}: what is there", prefix, file)));
     jwt = credentials->jwt;
     seed = credentials->seed;
   }
@@ -250,6 +263,14 @@ Result<void> read_registries(const Environment& get, Config& config) {
   return {};
 }
 
+Result<log::Level> read_log_level(const Environment& get) {
+  constexpr const char* kName = "WASMCLOUD_STRUCTURED_LOG_LEVEL";
+  const auto name = text_or(get, kName, "info");
+  if (const auto level = log::parse_level(name)) return *level;
+  return fail(Errc::invalid, kSite,
+              fmt::format("{}='{}' is none of debug, info, warn, error", kName, name));
+}
+
 void read_folders(const Environment& get, Config& config) {
   const std::string home = text_or(get, "HOME", "/tmp");
   const auto under = [&](const char* xdg, const char* otherwise) {
@@ -280,7 +301,7 @@ Result<Config> read_config(const Environment& get, const std::vector<std::string
   config.cluster_issuers = split(text_or(get, "WASMCLOUD_CLUSTER_ISSUERS", ""), ',');
   config.allow_latest = flag(get, "WASMCLOUD_OCI_ALLOW_LATEST", false);
   config.log.json = flag(get, "WASMCLOUD_STRUCTURED_LOGGING_ENABLED", false);
-  config.log.level = log::parse_level(text_or(get, "WASMCLOUD_STRUCTURED_LOG_LEVEL", "info"));
+  TRY(config.log.level, read_log_level(get));
   config.write_host_config = flag(get, "TRELLIS_WRITE_HOST_CONFIG", true);
   config.reuse_actors = split(text_or(get, "TRELLIS_REUSE_ACTORS", ""), ',');
   config.external_providers = split(text_or(get, "TRELLIS_EXTERNAL_PROVIDERS", ""), ',');

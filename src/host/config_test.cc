@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "claims/nkey.h"
+
 namespace trellis::host {
 namespace {
 
@@ -44,6 +46,30 @@ TEST(HostConfig, NumbersAreChecked) {
             "WASMCLOUD_RPC_TIMEOUT_MS='soon' is not a number from 1 to 3600000");
   EXPECT_FALSE(read({{"WASMCLOUD_RPC_PORT", "70000"}}));
   EXPECT_FALSE(read({{"WASMCLOUD_RPC_PORT", "42 "}}));
+}
+
+TEST(HostConfig, LogLevelsAreThoseThatThereAre) {
+  EXPECT_EQ(read({})->log.level, log::Level::info);
+  EXPECT_EQ(read({{"WASMCLOUD_STRUCTURED_LOG_LEVEL", "warn"}})->log.level, log::Level::warn);
+  const auto loud = read({{"WASMCLOUD_STRUCTURED_LOG_LEVEL", "loud"}});
+  ASSERT_FALSE(loud);
+  EXPECT_EQ(loud.error().detail,
+            "WASMCLOUD_STRUCTURED_LOG_LEVEL='loud' is none of debug, info, warn, error");
+}
+
+TEST(HostConfig, SeedsForNatsNameTheVariableTheyCameFrom) {
+  const auto user = claims::KeyPair::generate(claims::KeyType::user).seed();
+  EXPECT_EQ(read({{"WASMCLOUD_RPC_SEED", user}})->rpc.seed, user);
+  for (const char* name : {"WASMCLOUD_RPC_SEED", "WASMCLOUD_CTL_SEED", "WASMCLOUD_PROV_RPC_SEED"}) {
+    for (const auto& seed :
+         {std::string("SUwrong"), claims::KeyPair::generate(claims::KeyType::cluster).seed()}) {
+      const auto wrong = read({{name, seed}});
+      ASSERT_FALSE(wrong) << name;
+      EXPECT_TRUE(wrong.error().detail.starts_with(std::string(name) + " is not the seed of"))
+          << wrong.error().detail;
+      EXPECT_EQ(wrong.error().detail.find(seed), std::string::npos);  // it is a secret
+    }
+  }
 }
 
 TEST(HostConfig, TheDashboardPortHasAnOlderName) {

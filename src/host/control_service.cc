@@ -60,6 +60,12 @@ Result<lattice::Link> parse_removal(std::string_view body) {
   return link;
 }
 
+// A command whose failure the tables tell to the log and the lattice: once is enough.
+runtime::Task<void> carry_out(runtime::Task<void> command) {
+  (void)co_await std::move(command);
+  co_return Result<void>{};
+}
+
 }  // namespace
 
 ControlService::ControlService(Parts& parts, ActorTable& actors, ProviderTable& providers,
@@ -90,6 +96,7 @@ Result<void> ControlService::subscribe() {
   TRY_OK(on(s.ctl("get.claims"), s.ctl_queue(), [this](M m) { reply(m.reply, claims()); }));
   TRY_OK(on(s.ctl("get.links"), s.ctl_queue(), [this](M m) { reply(m.reply, links()); }));
   TRY_OK(on(s.inventory(me), "", [this](M m) { reply(m.reply, control::to_json(inventory())); }));
+  TRY_OK(on(s.link_outcome(me), "", [this](M m) { tell_outcome(m); }));
   TRY_OK(on(s.ctl("linkdefs.put"), s.ctl_queue(), [this](M m) { put_link(m); }));
   TRY_OK(on(s.ctl("linkdefs.del"), s.ctl_queue(), [this](M m) { delete_link(m); }));
   TRY_OK(on(s.ctl("auction.actor"), "", [this](M m) { bid_for_actor(m); }));
@@ -132,7 +139,7 @@ void ControlService::start_actor(const std::string& to, std::string_view body) {
   auto request = control::parse<control::StartActor>(body);
   if (!request) return acknowledge(to, fail(std::move(request).error()));
   acknowledge(to, {});
-  parts_.tasks.spawn("start actor", actors_.start(std::move(*request)));
+  parts_.tasks.spawn("start actor", carry_out(actors_.start(std::move(*request))));
 }
 
 void ControlService::stop_actor(const std::string& to, std::string_view body) {
@@ -166,7 +173,7 @@ void ControlService::scale_actor(const std::string& to, std::string_view body) {
                              request->actor_id)));
   }
   acknowledge(to, {});
-  parts_.tasks.spawn("scale actor", actors_.scale(std::move(*request)));
+  parts_.tasks.spawn("scale actor", carry_out(actors_.scale(std::move(*request))));
 }
 
 void ControlService::update_actor(const std::string& to, std::string_view body) {
@@ -191,7 +198,7 @@ void ControlService::start_provider(const std::string& to, std::string_view body
     return acknowledge(to, fail(Errc::invalid, kSite, refusal));
   }
   acknowledge(to, {});
-  parts_.tasks.spawn("start provider", providers_.start(std::move(*request)));
+  parts_.tasks.spawn("start provider", carry_out(providers_.start(std::move(*request))));
 }
 
 void ControlService::stop_provider(const std::string& to, std::string_view body) {
@@ -257,6 +264,18 @@ runtime::Task<void> ControlService::put_and_answer(std::string to, lattice::Link
   else if (status->status == "active")
     ack.warning = status->reason;
   reply(to, control::to_json(ack));
+  co_return Result<void>{};
+}
+
+// Asked by the host that took a command to put a link to a provider that runs here.
+void ControlService::tell_outcome(const lattice::Message& message) {
+  auto link = lattice::link_from_msgpack(message.data);
+  if (link) parts_.tasks.spawn("link outcome", answer_outcome(message.reply, std::move(*link)));
+}
+
+runtime::Task<void> ControlService::answer_outcome(std::string to, lattice::Link link) {
+  CO_TRY(const auto status, co_await links_.outcome_here(std::move(link)));
+  reply(to, control::to_json(status));
   co_return Result<void>{};
 }
 

@@ -48,6 +48,8 @@ class ControlService {
 
   void put_registries(const lattice::Message& message);
   void put_link(const lattice::Message& message);
+  void tell_outcome(const lattice::Message& message);
+  runtime::Task<void> answer_outcome(std::string to, lattice::Link link);
   void delete_link(const lattice::Message& message);
   runtime::Task<void> put_and_answer(std::string to, lattice::Link link);
   runtime::Task<void> delete_and_answer(std::string to, lattice::Link link);

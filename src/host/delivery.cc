@@ -13,13 +13,16 @@ namespace {
 
 constexpr std::uint64_t kTimeLeftMsMax = 3'600'000;
 constexpr std::size_t kRunningMax = 5'000;  // invocations from the bus at once; more are refused
+constexpr std::size_t kNamesBytesMax = 1024;
 
 }  // namespace
 
-Delivery::Delivery(Parts& parts, const lattice::InvocationSeal& seal, lattice::LargeMessages& large)
+Delivery::Delivery(Parts& parts, const lattice::InvocationSeal& seal, lattice::LargeMessages& large,
+                   CallEvents& events)
     : parts_(parts),
       seal_(seal),
       exchange_(parts.bus, large),
+      events_(events),
       verifier_({.cluster_issuers = parts.identity.cluster_issuers,
                  .lattice = parts.config.lattice,
                  .seal = &seal}) {}
@@ -83,6 +86,7 @@ runtime::Task<void> Delivery::answer(Target target, lattice::Message message) {
 runtime::Task<Bytes> Delivery::handle(Target target, std::string_view subject,
                                       lattice::Invocation& invocation) {
   if (running_ >= kRunningMax) {
+    tell_refused(target, invocation);
     co_return fail(
         Errc::exhausted, "delivery.admit",
         fmt::format("this host already runs {} calls from the lattice; try again", kRunningMax));
@@ -100,6 +104,7 @@ runtime::Task<Bytes> Delivery::run(Target target, std::string_view subject,
   if (!genuine) {
     note_refused(fmt::format("an invocation of {} on {} from {}: {}", invocation.operation,
                              target.key, invocation.origin.public_key, genuine.error().describe()));
+    tell_refused(target, invocation);
     co_return fail(std::move(genuine).error());
   }
   co_return co_await execute(std::move(target), invocation);
@@ -111,6 +116,20 @@ void Delivery::note_refused(const std::string& what) {
   if (count == 0) return;
   LOG(warn, "refused {}{}", what,
       count > 1 ? fmt::format(" ({} in all since the last of these lines)", count) : "");
+}
+
+// What does not get as far as the router, which tells of the others. Hosts of 2022 told of calls of
+// actors only; a provider is not theirs to tell of. The names are whatever somebody wrote there:
+// long ones are no names.
+void Delivery::tell_refused(const Target& target, const lattice::Invocation& invocation) {
+  if (target.provider || !events_.wanted()) return;
+  const auto& origin = invocation.origin;
+  if (origin.public_key.size() + origin.contract_id.size() + origin.link_name.size() +
+          invocation.operation.size() >
+      kNamesBytesMax)
+    return;
+  events_.tell(origin, {.public_key = target.key, .link_name = {}, .contract_id = {}},
+               invocation.operation, invocation.msg.size(), false);
 }
 
 Result<lattice::Link> Delivery::authorize_provider_call(

@@ -9,6 +9,7 @@
 
 #include "base/line_rate.h"
 #include "capability/provider.h"
+#include "host/call_events.h"
 #include "host/parts.h"
 #include "lattice/invocation.h"
 #include "lattice/invocation_exchange.h"
@@ -18,7 +19,8 @@ namespace trellis::host {
 
 class Delivery {
  public:
-  Delivery(Parts& parts, const lattice::InvocationSeal& seal, lattice::LargeMessages& large);
+  Delivery(Parts& parts, const lattice::InvocationSeal& seal, lattice::LargeMessages& large,
+           CallEvents& events);
 
   // Serves an actor while the subscription lives.
   Result<lattice::Subscription> serve_actor(std::string actor_key);
@@ -46,10 +48,12 @@ class Delivery {
   runtime::Task<Bytes> execute(Target target, const lattice::Invocation& invocation);
 
   void note_refused(const std::string& what);
+  void tell_refused(const Target& target, const lattice::Invocation& invocation);
 
   Parts& parts_;
   const lattice::InvocationSeal& seal_;
   lattice::InvocationExchange exchange_;
+  CallEvents& events_;
   lattice::InvocationVerifier verifier_;
   std::size_t running_ = 0;
   log::LineRate refused_;

@@ -108,10 +108,10 @@ runtime::Task<void> Host::start_on_core() {
       Parts{config_, identity_, environment_.cores, environment_.offload, *pulls_, *spawner_,
             *tasks_, *resolver_, *credentials_, *engine_, bus, bus_->control(),
             bus_->for_providers(), *state_, subjects_, *events_, policy_.get(), *router_});
-  delivery_ = std::make_unique<Delivery>(*parts_, *seal_, *large_);
+  delivery_ = std::make_unique<Delivery>(*parts_, *seal_, *large_, *call_events_);
   providers_ = std::make_unique<ProviderTable>(*parts_, *delivery_,
                                                [this] { return links_->refresh_routes(); });
-  links_ = std::make_unique<LinkTable>(*parts_, *providers_);
+  links_ = std::make_unique<LinkTable>(*parts_, *providers_, *peers_);
   actors_ = std::make_unique<ActorTable>(*parts_, *delivery_);
   control_ = std::make_unique<ControlService>(
       *parts_, *actors_, *providers_, *links_,

@@ -49,6 +49,7 @@ class Host {
   // Starts the signed module; its key. For requests that stop() waits for.
   runtime::Task<std::string> start_actor(Bytes wasm, std::uint16_t count);
   std::string bus_description() const { return bus_->rpc().describe(); }
+  std::uint16_t bus_port() const { return bus_->control_port(); }
 
  private:
   Host(const Config& config, Environment environment, Identity identity);

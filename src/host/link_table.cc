@@ -12,11 +12,15 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t kRefreshesQueuedMax = 100'000;
 constexpr auto kRefreshTimeout = 30s;
+// Together less than the two seconds for which wash waits.
+constexpr auto kOutcomeElsewhere = 1'500ms;
+constexpr auto kOutcomeHere = 1'200ms;
+constexpr auto kOutcomePoll = 5ms;
 
 }  // namespace
 
-LinkTable::LinkTable(Parts& parts, ProviderTable& providers)
-    : parts_(parts), providers_(providers), turn_(1, kRefreshesQueuedMax) {}
+LinkTable::LinkTable(Parts& parts, ProviderTable& providers, const Peers& peers)
+    : parts_(parts), providers_(providers), peers_(peers), turn_(1, kRefreshesQueuedMax) {}
 
 runtime::Task<control::LinkStatus> LinkTable::put(lattice::Link link) {
   std::optional<lattice::Link> before;
@@ -41,8 +45,43 @@ runtime::Task<control::LinkStatus> LinkTable::put(lattice::Link link) {
   LOG(info, "link set: {} → {} ({}, {})", link.actor_id, link.provider_id, link.contract_id,
       link.link_name);
   CO_TRY_OK(co_await refresh_routes());
+  CO_TRY_OK(co_await hand_over(link));
+  CO_TRY(auto elsewhere, co_await outcome_elsewhere(link));
+  co_return elsewhere ? *std::move(elsewhere) : providers_.status_of(link);
+}
+
+runtime::Task<void> LinkTable::hand_over(lattice::Link link) {
   CO_TRY_OK(co_await providers_.link_put(link));
+  handed_over_.insert_or_assign(name_of(link), std::move(link));
+  co_return Result<void>{};
+}
+
+runtime::Task<control::LinkStatus> LinkTable::outcome_here(lattice::Link link) {
+  const auto latest = runtime::Deadline::in(kOutcomeHere);
+  for (;;) {
+    const auto handed = handed_over_.find(name_of(link));
+    if ((handed != handed_over_.end() && handed->second == link) || latest.expired()) break;
+    CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kOutcomePoll)));
+  }
   co_return providers_.status_of(link);
+}
+
+runtime::Task<std::optional<control::LinkStatus>> LinkTable::outcome_elsewhere(lattice::Link link) {
+  using Outcome = std::optional<control::LinkStatus>;
+  const auto host = peers_.host_of_provider(link.provider_id, link.link_name);
+  if (host.empty() || providers_.runs(link)) co_return Outcome();
+  lattice::Message question{.subject = parts_.subjects.link_outcome(host),
+                            .reply = {},
+                            .headers = {},
+                            .data = lattice::to_msgpack(link, true)};
+  const auto answer = co_await parts_.control_bus.request(std::move(question),
+                                                          runtime::Deadline::in(kOutcomeElsewhere));
+  if (!answer) {
+    if (answer.error().code == Errc::cancelled) co_return fail(answer.error());
+    co_return Outcome();  // a host of 2022, or one that is busy: nobody knows yet
+  }
+  auto status = control::parse<control::LinkStatus>(as_text(answer->data));
+  co_return status ? Outcome(*std::move(status)) : Outcome();
 }
 
 runtime::Task<bool> LinkTable::remove(std::string actor_id, std::string contract_id,
@@ -51,6 +90,7 @@ runtime::Task<bool> LinkTable::remove(std::string actor_id, std::string contract
          co_await parts_.state.delete_link(std::move(actor_id), std::move(contract_id),
                                            std::move(link_name)));
   if (!removed) co_return false;
+  handed_over_.erase(name_of(*removed));
   tell_bus(*removed, true);
   parts_.events.publish(parts_.events.make.linkdef_deleted(*removed));
   LOG(info, "link deleted: {} → {} ({}, {})", removed->actor_id, removed->provider_id,
@@ -65,10 +105,11 @@ runtime::Task<void> LinkTable::put_elsewhere(lattice::Link link,
   CO_TRY_OK(co_await refresh_routes());
   if (replaced && replaced->provider_id != link.provider_id)
     CO_TRY_OK(co_await providers_.link_deleted(std::move(*replaced)));
-  co_return co_await providers_.link_put(std::move(link));
+  co_return co_await hand_over(std::move(link));
 }
 
 runtime::Task<void> LinkTable::deleted_elsewhere(lattice::Link link) {
+  handed_over_.erase(name_of(link));
   CO_TRY_OK(co_await refresh_routes());
   co_return co_await providers_.link_deleted(std::move(link));
 }

@@ -1,19 +1,24 @@
 // Link definitions as the host carries them out: stored, told to the lattice, handed to the
-// provider, and made part of the routing table, in that order. Core 0.
+// provider, and made part of the routing table, in that order. A provider of another host is handed
+// the link by that host, which is asked what became of it. Core 0.
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
+#include <tuple>
 
 #include "control/messages.h"
 #include "host/parts.h"
+#include "host/peers.h"
 #include "host/provider_table.h"
 
 namespace trellis::host {
 
 class LinkTable {
  public:
-  LinkTable(Parts& parts, ProviderTable& providers);
+  LinkTable(Parts& parts, ProviderTable& providers, const Peers& peers);
 
   // Succeeds when the link is on disk and every core routes by it. The status says whether its
   // provider could take it; a link that failed there is kept.
@@ -29,14 +34,26 @@ class LinkTable {
   // the providers of this host follow.
   runtime::Task<void> put_elsewhere(lattice::Link link, std::optional<lattice::Link> replaced);
   runtime::Task<void> deleted_elsewhere(lattice::Link link);
+  // For the host that took the command: what became of the link at a provider that runs here. Waits
+  // a while until the link has arrived and is handed over.
+  runtime::Task<control::LinkStatus> outcome_here(lattice::Link link);
 
  private:
+  using LinkName = std::tuple<std::string, std::string, std::string>;  // actor, contract, name
+  static LinkName name_of(const lattice::Link& link) {
+    return {link.actor_id, link.contract_id, link.link_name};
+  }
+  runtime::Task<void> hand_over(lattice::Link link);
+  // What the host says that runs its provider, if another one does.
+  runtime::Task<std::optional<control::LinkStatus>> outcome_elsewhere(lattice::Link link);
   RoutingTable build() const;
   // Whether it has one of the providers that hear of links over the bus.
   bool tell_bus(const lattice::Link& link, bool deleted);
 
   Parts& parts_;
   ProviderTable& providers_;
+  const Peers& peers_;
+  std::map<LinkName, lattice::Link> handed_over_;  // as they were then
   runtime::Admission turn_;
   std::uint64_t wanted_ = 0, built_ = 0;
 };

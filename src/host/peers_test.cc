@@ -41,6 +41,25 @@ TEST(Peers, OfAnotherKindCountUntilTheyStop) {
   EXPECT_EQ(peers.size(), 0u);
 }
 
+TEST(Peers, SayWhereAProviderRuns) {
+  Peers peers("NSELF", "sealed-1");
+  const char* one = R"({"public_key":"V1","link_name":"default","contract_id":"a:b"})";
+  peers.take(event("provider_started", "NA", one));
+  EXPECT_EQ(peers.host_of_provider("V1", "default"), "") << "of a host nobody has heard of";
+  peers.take(event("host_heartbeat", "NA",
+                   fmt::format(R"({{"trellis_seal":"sealed-1","providers":[{}]}})", one)));
+  EXPECT_EQ(peers.host_of_provider("V1", "default"), "NA");
+  EXPECT_EQ(peers.host_of_provider("V1", "other"), "");
+  peers.take(event("provider_stopped", "NA", one));
+  EXPECT_EQ(peers.host_of_provider("V1", "default"), "");
+  peers.take(event("provider_started", "NA", one));
+  EXPECT_EQ(peers.host_of_provider("V1", "default"), "NA");
+  peers.take(event("host_heartbeat", "NA",
+                   R"({"trellis_seal":"sealed-1","providers":[{"link_name":7},3]})"));
+  EXPECT_EQ(peers.host_of_provider("V1", "default"), "") << "a heartbeat names them all";
+  EXPECT_TRUE(peers.all_know_the_seal());
+}
+
 TEST(Peers, AreNotThisHostNorWhatIsNoHeartbeat) {
   Peers peers("NSELF", "sealed-1");
   peers.take(event("host_heartbeat", "NSELF", "{}"));

@@ -14,6 +14,7 @@ namespace trellis::host {
 struct LoadedProvider {
   claims::ProviderClaims claims;
   artifact::InstalledProgram program;
+  std::string digest;  // "sha256:…" of the artifact; "" when it has none
 };
 
 class ProviderLoader {

@@ -123,8 +123,10 @@ runtime::Task<void> ProviderRun::spawn(std::string program) {
 std::string ProviderRun::how_it_ended(const runtime::ChildExit& exit) {
   if (!given_up_because_.empty()) return given_up_because_ + ", and was killed";
   last_words_.resize(std::min(last_words_.size(), kLastWordsBytesMax));
-  return last_words_.empty() ? "it " + exit.text()
-                             : fmt::format("it {}: {}", exit.text(), last_words_);
+  if (last_words_.empty()) return "it " + exit.text();
+  // Who is killed does not say why: what it wrote before may be about anything.
+  return fmt::format("it {}{} {}", exit.text(),
+                     exit.signal == 0 ? ":" : "; its last line was:", last_words_);
 }
 
 void ProviderRun::blame_the_link_in_hand(const std::string& how) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/sentences.h"
 #include "base/unix_time.h"
 #include "host/local_provider.h"
 
@@ -79,6 +80,7 @@ bool may_pass(Errc code) {
 struct ProviderTable::Entry {
   claims::ProviderClaims claims;
   std::string image_ref, link_name;
+  std::string digest;  // of the artifact, when it came from one
   control::StringMap annotations;
   std::unique_ptr<RunningProvider> provider;
   std::map<LinkKey, control::LinkStatus> links;       // as a provider in this process answered
@@ -140,11 +142,13 @@ runtime::Task<void> ProviderTable::make_process(EntryPtr entry, control::StartPr
   auto loaded = co_await loader_.load(request.provider_ref);
   const auto code = loaded ? Errc::internal : loaded.error().code;
   if (code == Errc::not_found || code == Errc::unavailable) {
-    loaded.error().detail +=
-        fmt::format(". Within itself this host has, in any version: {}", known_names());
+    loaded.error().detail =
+        and_then(std::move(loaded.error().detail),
+                 fmt::format("Within itself this host has, in any version: {}", known_names()));
   }
   if (!loaded) co_return fail(std::move(loaded).error());
   entry->claims = loaded->claims;
+  entry->digest = loaded->digest;
   entry->provider = std::make_unique<ProviderProcess>(
       parts_, loader_,
       ProviderProcess::Setup{.reference = request.provider_ref,
@@ -454,6 +458,7 @@ std::vector<control::ProviderDescription> ProviderTable::describe() const {
                                              .instance_id = entry->provider->instance_id(),
                                              .revision = entry->claims.revision(),
                                              .annotations = entry->annotations,
+                                             .digest = entry->digest,
                                              .links = {},
                                              .status = std::string(word_for(state.kind)),
                                              .reason = std::move(state.reason)};

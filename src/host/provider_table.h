@@ -45,6 +45,9 @@ class ProviderTable {
   // Whether the bus is to be told of the link: not when its provider runs here in a process of its
   // own, which is told in its own time, nor when it offers another contract.
   bool is_for_the_bus(const lattice::Link& link) const;
+  bool runs(const lattice::Link& link) const {
+    return entry_for(link) != nullptr;
+  }  // its provider, here
 
   runtime::Task<void> check_health();  // of those in this process, one after the other
   bool running(const std::string& reference, const std::string& link_name) const;

@@ -23,6 +23,22 @@ lattice::Entity actor_entity(std::string_view key) {
   return {.public_key = std::string(key), .link_name = {}, .contract_id = {}};
 }
 
+// What an actor's claims say of a call to it. They were valid when it started; most never end, so
+// that the time is seldom looked at.
+Result<void> check_claims(const LocalActor& actor, const lattice::Entity& origin,
+                          std::string_view operation) {
+  const auto& claims = *actor.program().claims;
+  if (claims.validity.expires && claims.validity.at(now_unix()) == claims::JwtState::expired)
+    return fail(Errc::unauthenticated, "router.expired",
+                fmt::format("Claims token expired: {} ({}) is not called any more; sign it anew, "
+                            "with a higher revision, "
+                            "and `wash ctl update actor`",
+                            claims.name, claims.subject));
+  if (origin.is_actor() || claims.has_capability(origin.contract_id)) return {};
+  return fail(Errc::denied, "router.claim",
+              fmt::format("Actor is missing the capability claim for \"{}\"", operation));
+}
+
 constexpr const char* kProviderGaveNoAnswer = "router.provider";
 
 // What the guest is told when its call failed: 2022's text where nobody answered, else the callee's
@@ -98,29 +114,15 @@ runtime::Task<Bytes> Router::call_local_actor(const lattice::Entity& origin,
   co_return co_await run(std::move(actor), origin, operation, payload, deadline, depth);
 }
 
-// It was valid when it started. Most claims never end, so that the time is seldom looked at.
-Result<void> Router::check_still_valid(const claims::ActorClaims& claims) {
-  if (!claims.validity.expires || claims.validity.at(now_unix()) != claims::JwtState::expired)
-    return {};
-  return fail(Errc::unauthenticated, "router.expired",
-              fmt::format("Claims token expired: {} ({}) is not called any more; sign it anew, "
-                          "with a higher revision, and "
-                          "`wash ctl update actor`",
-                          claims.name, claims.subject));
-}
-
 runtime::Task<Bytes> Router::run(std::shared_ptr<LocalActor> actor, const lattice::Entity& origin,
                                  std::string_view operation, BytesView payload,
                                  runtime::Deadline deadline, std::uint32_t depth) {
-  if (!origin.is_actor() && !actor->program().claims->has_capability(origin.contract_id)) {
-    co_return fail(Errc::denied, "router.claim",
-                   fmt::format("Actor is missing the capability claim for \"{}\"", operation));
-  }
-  CO_TRY_OK(check_still_valid(*actor->program().claims));
-  if (policy_ != nullptr && !policy_->permits(origin, actor->program().key))
-    CO_TRY_OK(co_await policy_->ask_for_call(origin, *actor->program().claims, deadline));
-  auto answer = co_await actor->call(operation, payload, deadline, depth);
-  if (events_.wanted()) {
+  auto allowed = check_claims(*actor, origin, operation);
+  if (allowed && policy_ != nullptr && !policy_->permits(origin, actor->program().key))
+    allowed = co_await policy_->ask_for_call(origin, *actor->program().claims, deadline);
+  Result<Bytes> answer = allowed ? co_await actor->call(operation, payload, deadline, depth)
+                                 : Result<Bytes>(fail(std::move(allowed).error()));
+  if (events_.wanted()) {  // of what was refused, too
     events_.tell(origin, actor_entity(actor->program().key), operation, payload.size(),
                  answer.has_value());
   }

@@ -66,7 +66,6 @@ class Router {
 
   PerCore& here();
   std::shared_ptr<LocalActor> find_here(std::string_view actor_key);
-  static Result<void> check_still_valid(const claims::ActorClaims& claims);
   runtime::Task<Bytes> run(std::shared_ptr<LocalActor> actor, const lattice::Entity& origin,
                            std::string_view operation, BytesView payload,
                            runtime::Deadline deadline, std::uint32_t depth);

@@ -109,9 +109,15 @@ Forgery forgeries[] = {
      "Invalid host ID on invocation: 'MAB2"},
     {"host_id_length", [](Invocation& i) { i.host_id = "N"; },
      "Invalid host ID on invocation: 'N'"},
-    {"expired", [](Invocation& i) { resign(i, [](claims::Jwt& jwt) { jwt.exp = kNow - 1; }); },
+    {"expired",
+     [](Invocation& i) {
+       resign(i, [](claims::Jwt& jwt) { jwt.exp = kNow - 1 - claims::kClockLeeway; });
+     },
      "Invocation claims token expired"},
-    {"not_yet", [](Invocation& i) { resign(i, [](claims::Jwt& jwt) { jwt.nbf = kNow + 1; }); },
+    {"not_yet",
+     [](Invocation& i) {
+       resign(i, [](claims::Jwt& jwt) { jwt.nbf = kNow + 1 + claims::kClockLeeway; });
+     },
      "Attempt to use invocation before claims token allows"},
     {"algorithm",
      [](Invocation& i) {

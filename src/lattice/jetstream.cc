@@ -152,7 +152,7 @@ Task<json::object> JetStream::ask(std::string subject, std::string body) const {
   if (!answer && answer.error().code == Errc::timeout)
     co_return fail(Errc::timeout, kSite,
                    fmt::format("JetStream did not answer {} within {} ms; it is overloaded, or the "
-                               "account may not publish there",
+                               "account may not subscribe to _INBOX.>",
                                subject, options_.timeout.count()));
   if (!answer) co_return fail(answer.error());
   auto value = codec::json_parse(as_text(answer->data));
@@ -178,7 +178,9 @@ Task<StreamInfo> JetStream::ensure_stream(json::object config) const {
   if (refusal == kStreamInUse) co_return co_await stream_info(name);
   // So a server also says to the slower of two who make one stream at the same moment.
   if (refusal == kSubjectsOverlap) {
-    if (auto there = co_await stream_info(name); there) co_return there;
+    auto there = co_await stream_info(name);
+    if (there || there.error().code != Errc::not_found)
+      co_return there;  // else it is another stream that is in the way
   }
   CO_TRY(answer, accepted(std::move(answer), subject));
   co_return to_stream_info(answer);

@@ -67,6 +67,10 @@ std::string Subjects::inventory(std::string_view host_key) const {
   return fmt::format("{}.{}.get.{}.inv", control, prefix, host_key);
 }
 
+std::string Subjects::link_outcome(std::string_view host_key) const {
+  return fmt::format("{}.{}.get.{}.link", control, prefix, host_key);
+}
+
 std::string Subjects::cache(std::string_view tail) const {
   return fmt::format("lc.{}.{}", prefix, tail);
 }

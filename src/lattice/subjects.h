@@ -27,6 +27,7 @@ struct Subjects {
   std::string ctl_queue() const;                 // <control>.<prefix>
   std::string command(std::string_view host_key, std::string_view name) const;  // cmd.<host>.<name>
   std::string inventory(std::string_view host_key) const;
+  std::string link_outcome(std::string_view host_key) const;  // ours beyond 2022
   std::string cache(std::string_view tail) const;  // lc.<prefix>.<tail>, docs/protocol.md §8.1
   std::string cache_stream() const;                // LATTICECACHE_<prefix>, what keeps those
   std::string config_request() const;              // wasmbus.cfg.<prefix>.req

@@ -35,6 +35,7 @@ ADDED = {
     "inventory.actors[].mode": "whether each call has an instance of its own",
     "inventory.providers[].instance_id": "as actors have it: which run of the provider this is",
     "inventory.providers[].contract_id": "what `wash ctl stop provider` asks for",
+    "inventory.providers[].digest": "as actors have it",
     "inventory.providers[].links": "which links it has, and which of them do not work",
     "inventory.providers[].status": "whether it runs, and if not why",
     "inventory.providers[].reason": "likewise",

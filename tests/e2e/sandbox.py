@@ -3,6 +3,7 @@
 Nothing is shared between tests and nothing is left running: a host is started by the test that needs it and stopped
 (or killed) when the test ends.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -24,10 +25,17 @@ ECHO_REF = "wasmcloud.azurecr.io/echo:0.3.4"
 ECHO_BODY = b'{"body":[],"method":"GET","path":"/","query_string":""}'
 
 
+def free_ports(count):
+    """That many different ones: asked for one by one, the system may give the same again."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def wait_for(condition, seconds=10.0, what="condition"):
@@ -81,7 +89,7 @@ class Sandbox:
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        self.bus_port, self.dashboard_port = free_port(), free_port()
+        self.bus_port, self.dashboard_port = free_ports(2)
         self.env = {k: v for k, v in os.environ.items()
                     if not k.startswith(("WASMCLOUD_", "TRELLIS_", "WASH_", "HOST_", "XDG_"))}
         self.env.update(

@@ -69,6 +69,15 @@ def test_failures_are_acknowledged_or_told_as_events(host, nats):
     assert ask(nats, f"cmd.{me}.la", {"actor_ref": "reg.example/none:1", "host_id": me})["accepted"]
     failed = nats.events(EVT, "actor_start_failed")["data"]
     assert failed["actor_ref"] == "reg.example/none:1" and "reg.example/none:1" in failed["error"]
+    assert ask(nats, f"cmd.{me}.lp", {"provider_ref": "reg.example/no:1", "link_name": "default", "host_id": me})["accepted"]
+    nats.events(EVT, "provider_start_failed")
+    typo = {"provider_ref": ECHO_REF.replace("echo", "ehco"), "link_name": "default", "host_id": me}
+    assert ask(nats, f"cmd.{me}.lp", typo)["accepted"]
+    failed = nats.events(EVT, "provider_start_failed")["data"]["error"]
+    assert ECHO_REF not in failed and "Within itself this host has" in failed  # echo is no provider
+    for said in ("actor reg.example/none:1 did not start", "provider reg.example/no:1 did not start"):
+        assert said in host.log()
+    assert host.read_log().count("[error]") == 3  # each is logged once
     assert ask(nats, f"cmd.{me}.scale", {"actor_id": "M", "actor_ref": "x", "count": 1, "host_id": "Nother"}) == \
         {"accepted": False, "error": "Command received by incorrect host and could not be processed"}
     assert ask(nats, f"cmd.{me}.sp", {"provider_ref": HTTP_SERVER, "link_name": "default", "host_id": me,
@@ -198,6 +207,27 @@ def test_calls_are_told_while_somebody_listens(host, nats):
     assert told["dest"]["public_key"] == key and told["operation"] == "HttpServer.HandleRequest" and told["bytes"] > 0
 
 
+def test_refused_calls_are_told_as_failed(host, nats):
+    host.start_actor(ECHO_REF)
+    key = host.actor_key(ECHO_REF)
+    deaf = host.build_actor("deaf", guests.GOOD, contract="-k")  # claims no HTTP
+    host.start_actor(f"file://{deaf}")
+    host.start_provider()
+    port, deaf_key = free_port(), host.actor_key(f"file://{deaf}")
+    host.put_link(deaf_key, f"ADDRESS=127.0.0.1:{port}", check=False)
+    nats.subscribe("wasmbus.rpcevt.default")
+    nats.ping()
+
+    stranger = host.wash_json("keys", "gen", "cluster")["seed"]
+    host.wash("call", key, "Some.Operation", "{}", "--cluster-seed", stranger, check=False)
+    told = nats.events("wasmbus.rpcevt.default", "invocation_failed")["data"]
+    assert told["dest"]["public_key"] == key and told["operation"] == "Some.Operation" and told["bytes"] > 0
+
+    assert http(port).status != 200
+    told = nats.events("wasmbus.rpcevt.default", "invocation_failed")["data"]
+    assert told["source"]["public_key"] == HTTP_SERVER and told["dest"]["public_key"] == deaf_key
+
+
 def test_constraints_choose_hosts_by_their_labels(box):
     host = box.start_host(HOST_ZONE="eu", HOST_disk="fast")
     for constraints in (["-c", "zone=eu"], ["-c", "zone=eu", "--constraint", "disk=fast", "-c", "hostcore.os=linux"]):
@@ -207,8 +237,23 @@ def test_constraints_choose_hosts_by_their_labels(box):
         for what in (("actor", ECHO_REF), ("provider", "wasmcloud.azurecr.io/kvredis:0.19.0")):
             run = host.wash("ctl", "start", *what, "--auction-timeout-ms", "300", *constraints, check=False)
             assert run.returncode == 1 and "labels must match --constraint" in run.stderr
+            assert "wash ctl get inventory <host-id>" in run.stderr
+    assert "eu" in host.wash("ctl", "get", "inventory", host.host_id()).stdout.split()  # there they are
     inventory = host.inventory()
     assert len(inventory["actors"][0]["instances"]) == 2 and len(inventory["providers"]) == 1
+
+
+def test_a_provider_that_runs_on_the_only_host_is_said_to(box):
+    host = box.start_host(HOST_ZONE="eu")
+    host.start_provider()
+    for reference in (HTTP_SERVER_REF, HTTP_SERVER_REF.replace("0.16.3", "0.16.0")):
+        refused = host.start_provider(reference, check=False)
+        assert refused.returncode == 1 and f"No suitable hosts found for provider {reference}" in refused.stderr
+        assert f"runs on host {host.host_id()} already" in refused.stderr and "'default'" in refused.stderr
+    # What keeps it away is another thing here.
+    refused = host.wash("ctl", "start", "provider", HTTP_SERVER_REF, "--auction-timeout-ms", "300", "-c", "zone=us", check=False)
+    assert "on host" not in refused.stderr and "labels must match" in refused.stderr
+    host.wash("ctl", "start", "provider", HTTP_SERVER_REF, "--auction-timeout-ms", "1000", "-l", "other")
 
 
 def test_annotations_are_kept_by_instance_and_told(host, nats):

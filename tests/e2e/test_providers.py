@@ -311,7 +311,7 @@ def test_one_that_exits_at_once_is_tried_again_and_its_callers_are_told(foreign)
 
 def test_one_that_dies_is_started_again_with_its_links(foreign):
     events = foreign.events()
-    key, _ = foreign.start("good", WELL)
+    key, _ = foreign.start("good", f"print('all is well', flush=True)\n{WELL}")
     first = events.events(EVT, "provider_started", 10)["data"]
     actor = foreign.actor()
     foreign.link(actor, key, "COLOUR=blue")
@@ -321,7 +321,8 @@ def test_one_that_dies_is_started_again_with_its_links(foreign):
     pid = foreign.record("start")[0]["pid"]
     os.kill(pid, signal.SIGKILL)
     stopped = events.events(EVT, "provider_stopped", 10)["data"]
-    assert "killed by signal 9" in stopped["reason"] and stopped["instance_id"] == first["instance_id"]
+    assert "killed by signal 9 (Killed); its last line was: all is well;" in stopped["reason"]
+    assert stopped["instance_id"] == first["instance_id"]
     again = events.events(EVT, "provider_started", 10)["data"]
     assert again["instance_id"] != first["instance_id"] and again["public_key"] == key
     second = foreign.record("start")[1]

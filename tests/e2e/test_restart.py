@@ -83,6 +83,11 @@ def test_wrong_configuration_names_the_variable(box):
     run = subprocess.run(["trellis"], env={**box.env, "WASMCLOUD_CLUSTER_SEED": "SCX"}, capture_output=True,
                          text=True, timeout=20)
     assert run.returncode == 1 and "WASMCLOUD_CLUSTER_SEED" in run.stderr
+    run = subprocess.run(["trellis", "--check-config"], env={**box.env, "WASMCLOUD_CLUSTER_SEED": "SCX"},
+                         capture_output=True, text=True, timeout=20)
+    assert run.returncode == 2 and "WASMCLOUD_CLUSTER_SEED" in run.stderr
+    run = subprocess.run(["trellis", "--check-config"], env=box.env, capture_output=True, text=True, timeout=20)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 def test_a_cache_that_cannot_be_written_only_costs_time(box):

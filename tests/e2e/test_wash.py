@@ -1,6 +1,7 @@
 """What wash prints when something is wrong needs no second reading."""
 import json
 import os
+import re
 import subprocess
 
 import guests
@@ -41,7 +42,7 @@ def test_a_typo_in_a_command_suggests_the_right_one(box):
 def test_no_host_says_how_to_start_one(box):
     run = box.wash("ctl", "get", "claims", check=False)
     assert run.returncode == 1
-    assert "Connection refused" in run.stderr and "wash up" in run.stderr
+    assert "Connection refused" in run.stderr and "wash up" in run.stderr and "NATS server" in run.stderr
 
 
 def test_wrong_keys(box):
@@ -153,10 +154,37 @@ def test_a_second_host_does_not_take_wash_away_from_the_first(box):
     assert not own.exists()
 
 
+def test_up_says_which_port_its_bus_has_taken(box):
+    for name in ("WASMCLOUD_RPC_PORT", "WASMCLOUD_CTL_PORT", "NATS_PORT"):
+        del box.env[name]
+    up = box.wash("up", "--detached", "--nats-port", 0).stdout
+    try:
+        port = int(re.search(r"NATS is running in the background at 127\.0\.0\.1:(\d+)", up).group(1))
+        assert port != 0 and box.wash_json("ctl", "get", "hosts", "-p", port, "-t", "500")["hosts"]
+        assert box.host_id()  # and wash finds it by itself
+    finally:
+        box.wash("down")
+
+
 def test_up_of_a_host_that_cannot_start_shows_why(box):
     run = box.wash("up", "--detached", "--cluster-seed", "SC" + "A" * 56, check=False)
     assert run.returncode == 1
-    assert "WASMCLOUD_CLUSTER_SEED" in run.stderr
+    assert "--cluster-seed (WASMCLOUD_CLUSTER_SEED) is not a seed" in run.stderr
+
+
+def test_up_refuses_wrong_options_by_their_names_first(box):
+    box.wash("up", "--detached")  # a host that runs is no reason to look no further
+    try:
+        for option, value, said in (
+                ("--rpc-seed", "SUx", "--rpc-seed (WASMCLOUD_RPC_SEED) is not the seed of a NATS user"),
+                ("--ctl-seed", "SUx", "--ctl-seed (WASMCLOUD_CTL_SEED) is not the seed of a NATS user"),
+                ("--cluster-seed", "SCx", "--cluster-seed (WASMCLOUD_CLUSTER_SEED) is not a seed"),
+                ("--rpc-timeout-ms", "soon", "--rpc-timeout-ms (WASMCLOUD_RPC_TIMEOUT_MS)='soon' is not a number"),
+                ("--structured-log-level", "loud", "='loud' is none of debug, info, warn, error")):
+            run = box.wash("up", "--detached", option, value, check=False)
+            assert run.returncode == 1 and said in run.stderr and "already" not in run.stderr, run.stderr
+    finally:
+        box.wash("down")
 
 
 def test_up_interactive_stops_on_ctrl_c(box):
