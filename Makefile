@@ -34,7 +34,7 @@ check: build ## formatting, lint, unit tests: under a minute when little changed
 compat: programs ## build 2022's wash and providers with cargo (half an hour, once); run them with this host
 	@tests/compat/run.sh $(BUILD)
 
-bench: build ## compare with nginx and with a native handler; print a table
+bench: build ## compare with nginx, a native handler, raw NATS and raw Redis; print tables
 	@bench/run.sh
 
 fuzz: packages ## fuzz each decoder for half a minute (FUZZ_SECONDS=30)

@@ -295,6 +295,15 @@ void Host::announce() {
   LOG(info, "Lattice {} on the {}; {} cores; {} links known, kept {}", config_.lattice,
       bus_->rpc().describe(), environment_.cores.size(), state_->links().size(),
       state_->describe());
+  const auto message_max = bus_->rpc().payload_bytes_max();
+  if (!bus_->embedded() && message_max < lattice::kRequestBytesUnchunkedMax)
+    LOG(warn,
+        "The NATS server takes messages of up to {} bytes (its max_payload): calls with larger "
+        "bodies go through "
+        "JetStream's object store, and fail where there is none; inventories and lists of links "
+        "that are larger are not "
+        "sent. 1 MiB is NATS' own default",
+        message_max);
   tell_wash();
   events_->publish(events_->make.host_started(config_.labels, identity_.friendly_name));
 }

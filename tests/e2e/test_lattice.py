@@ -305,6 +305,23 @@ def test_a_server_with_small_messages_is_no_obstacle(tmp_path):
         wait_for(lambda: answers(port), 5, "echo answers")
         body = bytes(300_000)
         assert bytes(json.loads(http(port, data=body).body)["body"]) == body
+        assert "messages of up to 65536 bytes (its max_payload)" in first.log()
+
+
+def test_small_messages_without_jetstream_carry_small_bodies(tmp_path):
+    config = tmp_path / "nats.conf"
+    config.write_text("max_payload: 65536\n")
+    with lattice("-c", str(config), jetstream=False) as made:
+        first, second = made.start(2)
+        start_http(first)
+        echo, port = start_echo(second), free_port()
+        first.put_link(echo, f"ADDRESS=127.0.0.1:{port}")
+        wait_for(lambda: answers(port), 5, "echo answers")
+        assert bytes(json.loads(http(port, data=b"small").body)["body"]) == b"small"
+        assert http(port, data=bytes(300_000)).status in (500, 503)
+        assert "a body of 300" in first.log() and "has to go through NATS' object store" in first.log()
+        assert "start nats-server with -js" in first.log()
+        assert answers(port)
 
 
 def test_wrong_credentials_are_said_at_the_start():
