@@ -13,7 +13,7 @@ import guests
 import pytest
 from sandbox import BUILD, ECHO_BODY, ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, http, wait_for
 from archives import PROGRAM, pack, provider, run
-from lattices import nats_command
+from lattices import lattice, nats_command
 from msgpack import pack as pack_message
 from nats_client import NatsClient
 from registries import Registry
@@ -397,3 +397,26 @@ def test_what_runs_from_a_registry_shows_its_digest(host, made):
     assert provider(host, STORE).get("digest") == its_digest
     [seen] = host.wash_json("ctl", "get", "inventory", host.host_id())["inventory"]["providers"]
     assert seen.get("digest") == its_digest
+
+
+@pytest.mark.parametrize("jetstream", [True, False])
+def test_values_larger_than_a_message_go_through_the_object_store(jetstream):
+    value = "v" * 2_000_000
+    with lattice(jetstream=jetstream) as made:
+        host = made.start()
+        host.start_provider(pack(host, "keyvalue"))
+
+        def call(name, operation, payload):
+            path = host.build_actor(name, guests.caller(KEY_VALUE, operation, pack_message(payload), pages=80,
+                                                        answer=guests.LENGTH_OF_ANSWER), contract="-k")
+            host.start_actor(f"file://{path}")
+            key = host.actor_key(f"file://{path}")
+            link(host, key, STORE, KEY_VALUE, "STORE=shared")
+            return host.wash("call", key, "Test.Go", "{}", "-o", "json", check=False)
+        put = call("putter", "KeyValue.Set", {"key": "large", "value": value, "expires": 0})
+        if jetstream:
+            assert put.returncode == 0, put.stderr
+            got = call("getter", "KeyValue.Get", "large")
+            assert json.loads(got.stdout)["response"] > len(value), "an actor of another key has the store, too"
+        else:
+            assert put.returncode == 1 and "start nats-server with -js" in put.stdout + put.stderr
