@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "capability/http_contract.h"
-#include "lattice/large_messages.h"
 #include "host/remote_calls.h"
+#include "lattice/large_messages.h"
 #include "lattice/nats_bus.h"
 
 namespace trellis {

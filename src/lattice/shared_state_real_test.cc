@@ -640,7 +640,8 @@ TEST_F(SharedStateTest, WaitsForAJetStreamThatMayNotAnswerYetButNotForEver) {
     impatient.timeout = 100ms;
     impatient.patience = 300ms;
     CO_TRY(auto* host, co_await lab.host(impatient));
-    EXPECT_NE(host->state->describe().find("the account may not subscribe to _INBOX.>"), std::string::npos)
+    EXPECT_NE(host->state->describe().find("the account may not subscribe to _INBOX.>"),
+              std::string::npos)
         << host->state->describe();
     co_return Result<void>();
   });
