@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "codec/cloud_event.h"
 #include "host/host_memory.h"
 #include "lattice/shared_state.h"
 #include "registry/source.h"
@@ -143,16 +144,24 @@ runtime::Task<void> Host::start_bus() {
 // given twice; and on a bus of our own we are the first.
 runtime::Task<void> Host::check_that_key_is_free() {
   if (config_.host_seed.empty() || bus_->embedded()) co_return Result<void>{};
+  const auto taken = [this](std::string_view by) {
+    return fail(
+        Errc::denied, "host.key",
+        fmt::format("another host{} with the key {} is in lattice {} already: give each host a "
+                    "WASMCLOUD_HOST_SEED of its own, or none",
+                    by, identity_.host.public_key(), config_.lattice));
+  };
+  key_claim_ = std::make_unique<KeyClaim>(bus_->control(), subjects_, identity_.host.public_key(),
+                                          codec::uuid4());
+  CO_TRY(const bool ours, co_await key_claim_->make());
+  if (!ours) co_return taken("");
   CO_TRY(const auto answers,
          co_await bus_->control().collect({subjects_.ctl("ping.hosts"), "", {}, {}},
                                           runtime::Deadline::in(kOtherHostsAnswerWithin)));
   for (const auto& answer : answers) {
     const auto host = control::parse<control::HostDescription>(as_text(answer.data));
     if (!host || host->id != identity_.host.public_key()) continue;
-    co_return fail(Errc::denied, "host.key",
-                   fmt::format("another host ({}) with the key {} is in lattice {} already: give "
-                               "each host a WASMCLOUD_HOST_SEED of its own, or none",
-                               host->friendly_name, host->id, config_.lattice));
+    co_return taken(fmt::format(" ({})", host->friendly_name));
   }
   co_return Result<void>{};
 }
@@ -455,6 +464,7 @@ void Host::take_apart() {  // on core 0, where all of it lives; the reverse of s
   remote_.reset();
   large_.reset();
   peers_.reset();
+  key_claim_.reset();
   seal_.reset();
   events_.reset();
   state_.reset();

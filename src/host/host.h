@@ -17,6 +17,7 @@
 #include "host/host_bus.h"
 #include "host/host_config_file.h"
 #include "host/identity.h"
+#include "host/key_claim.h"
 #include "host/link_table.h"
 #include "host/peers.h"
 #include "host/provider_table.h"
@@ -92,6 +93,7 @@ class Host {
   std::unique_ptr<lattice::State> state_;
   std::unique_ptr<EventSink> events_;
   std::unique_ptr<lattice::InvocationSeal> seal_;
+  std::unique_ptr<KeyClaim> key_claim_;
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<lattice::LargeMessages> large_;
   std::unique_ptr<RemoteCalls> remote_;

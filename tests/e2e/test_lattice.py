@@ -277,6 +277,20 @@ def test_two_hosts_with_one_key_are_refused(pair):
     twin.process = None
 
 
+def test_of_two_hosts_with_one_key_that_start_at_once_one_is_refused(pair):
+    seed = json.loads(pair.first.wash("keys", "gen", "server", "-o", "json").stdout)["seed"]
+    twins = [pair.sandbox(WASMCLOUD_HOST_SEED=seed) for _ in range(3)]
+    for twin in twins:
+        twin.start_host(wait=False)
+    wait_for(lambda: sum(twin.process.poll() is not None for twin in twins) == 2, 30, "two of them end")
+    [kept] = [twin for twin in twins if twin.process.poll() is None]
+    wait_for(kept.is_ready, 10, "the third runs")
+    for twin in twins:
+        if twin is not kept:
+            assert "another host with the key" in twin.log()
+            twin.process = None
+
+
 def test_without_jetstream_the_host_says_what_is_missing_and_works():
     with lattice(jetstream=False) as made:
         first, second = made.start(2)
