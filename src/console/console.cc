@@ -114,7 +114,7 @@ runtime::Task<net::HttpResponse> Console::read(std::string path) {
   if (!host_.ready()) co_return problem(503, "this host is stopping");
   auto& control = host_.control();
   if (path == "/") {
-    const auto links = control.links();
+    CO_TRY(const auto links, co_await control.links());
     co_return page(status_page(host_.describe(), control.inventory(), links.at("links").as_array(),
                                host_.bus_description()));
   }
@@ -124,7 +124,10 @@ runtime::Task<net::HttpResponse> Console::read(std::string path) {
     co_return as_json(200, described);
   }
   if (path == "/api/v1/inventory") co_return as_json(200, control::to_json(control.inventory()));
-  if (path == "/api/v1/links") co_return as_json(200, control.links());
+  if (path == "/api/v1/links") {
+    CO_TRY(const auto links, co_await control.links());
+    co_return as_json(200, links);
+  }
   if (path == "/api/v1/claims") co_return as_json(200, control.claims());
   co_return problem(404, fmt::format("nothing at {}", path));
 }

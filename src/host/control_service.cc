@@ -94,7 +94,8 @@ Result<void> ControlService::subscribe() {
     host_.heartbeat();
   }));
   TRY_OK(on(s.ctl("get.claims"), s.ctl_queue(), [this](M m) { reply(m.reply, claims()); }));
-  TRY_OK(on(s.ctl("get.links"), s.ctl_queue(), [this](M m) { reply(m.reply, links()); }));
+  TRY_OK(on(s.ctl("get.links"), s.ctl_queue(),
+            [this](M m) { parts_.tasks.spawn("links", answer_links(m.reply)); }));
   TRY_OK(on(s.inventory(me), "", [this](M m) { reply(m.reply, control::to_json(inventory())); }));
   TRY_OK(on(s.link_outcome(me), "", [this](M m) { tell_outcome(m); }));
   TRY_OK(on(s.ctl("linkdefs.put"), s.ctl_queue(), [this](M m) { put_link(m); }));
@@ -336,16 +337,23 @@ control::HostInventory ControlService::inventory() const {
           .providers = providers_.describe()};
 }
 
-json::object ControlService::links() const {
+runtime::Task<void> ControlService::answer_links(std::string to) {
+  CO_TRY(const auto list, co_await links());
+  reply(to, list);
+  co_return Result<void>{};
+}
+
+runtime::Task<json::object> ControlService::links() {
+  const auto links = parts_.state.links();
+  CO_TRY(const auto states, co_await links_.states(links));
   json::array list;
-  for (const auto& link : parts_.state.links()) {
-    auto object = lattice::to_json(link);
-    const auto status = providers_.status_of(link);
-    object["status"] = status.status;
-    object["reason"] = status.reason;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    auto object = lattice::to_json(links[i]);
+    object["status"] = states[i].status;
+    object["reason"] = states[i].reason;
     list.push_back(std::move(object));
   }
-  return {{"links", std::move(list)}};
+  co_return json::object{{"links", std::move(list)}};
 }
 
 json::object ControlService::claims() const {

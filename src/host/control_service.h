@@ -24,8 +24,8 @@ class ControlService {
   Result<void> subscribe();
   void close() { subscriptions_.clear(); }  // takes no more; what was begun goes on
   control::HostInventory inventory() const;
-  boost::json::object links() const;   // {"links":[…]}, with status and reason of each
-  boost::json::object claims() const;  // {"claims":[…]}
+  runtime::Task<boost::json::object> links();  // {"links":[…]}, with status and reason of each
+  boost::json::object claims() const;          // {"claims":[…]}
 
  private:
   using Body = std::string;
@@ -34,6 +34,7 @@ class ControlService {
   void command(const lattice::Message& message);
   void reply(const std::string& to, const boost::json::object& body);
   void acknowledge(const std::string& to, const Result<void>& outcome);
+  runtime::Task<void> answer_links(std::string to);
 
   void start_actor(const std::string& to, std::string_view body);
   void stop_actor(const std::string& to, std::string_view body);

@@ -20,7 +20,10 @@ constexpr auto kOutcomePoll = 5ms;
 }  // namespace
 
 LinkTable::LinkTable(Parts& parts, ProviderTable& providers, const Peers& peers)
-    : parts_(parts), providers_(providers), peers_(peers), turn_(1, kRefreshesQueuedMax) {}
+    : parts_(parts), providers_(providers), peers_(peers), turn_(1, kRefreshesQueuedMax) {
+  // Providers start with those that are known.
+  for (auto& link : parts_.state.links()) handed_over_.emplace(name_of(link), std::move(link));
+}
 
 runtime::Task<control::LinkStatus> LinkTable::put(lattice::Link link) {
   std::optional<lattice::Link> before;
@@ -64,6 +67,27 @@ runtime::Task<control::LinkStatus> LinkTable::outcome_here(lattice::Link link) {
     CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kOutcomePoll)));
   }
   co_return providers_.status_of(link);
+}
+
+runtime::Task<std::vector<control::LinkStatus>> LinkTable::states(
+    std::vector<lattice::Link> links) {
+  std::vector<control::LinkStatus> states;
+  states.reserve(links.size());
+  for (const auto& link : links) states.push_back(providers_.status_of(link));
+  runtime::TaskGroup asking(runtime::Core::current());
+  for (std::size_t i = 0; i < links.size(); ++i)
+    asking.spawn("link state", ask_elsewhere(links[i], states[i]));
+  while (asking.size() > 0) {  // each has its deadline; a cancelled one ends at once
+    if (const auto ended = co_await asking.join(runtime::Deadline::in(kOutcomeElsewhere)); !ended)
+      asking.cancel();
+  }
+  co_return states;
+}
+
+runtime::Task<void> LinkTable::ask_elsewhere(lattice::Link link, control::LinkStatus& into) {
+  CO_TRY(auto elsewhere, co_await outcome_elsewhere(std::move(link)));
+  if (elsewhere) into = *std::move(elsewhere);
+  co_return Result<void>{};
 }
 
 runtime::Task<std::optional<control::LinkStatus>> LinkTable::outcome_elsewhere(lattice::Link link) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "control/messages.h"
 #include "host/parts.h"
@@ -37,6 +38,8 @@ class LinkTable {
   // For the host that took the command: what became of the link at a provider that runs here. Waits
   // a while until the link has arrived and is handed over.
   runtime::Task<control::LinkStatus> outcome_here(lattice::Link link);
+  // Of each link, in their order; the hosts that run their providers are asked.
+  runtime::Task<std::vector<control::LinkStatus>> states(std::vector<lattice::Link> links);
 
  private:
   using LinkName = std::tuple<std::string, std::string, std::string>;  // actor, contract, name
@@ -46,6 +49,7 @@ class LinkTable {
   runtime::Task<void> hand_over(lattice::Link link);
   // What the host says that runs its provider, if another one does.
   runtime::Task<std::optional<control::LinkStatus>> outcome_elsewhere(lattice::Link link);
+  runtime::Task<void> ask_elsewhere(lattice::Link link, control::LinkStatus& into);
   RoutingTable build() const;
   // Whether it has one of the providers that hear of links over the bus.
   bool tell_bus(const lattice::Link& link, bool deleted);

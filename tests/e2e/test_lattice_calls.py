@@ -103,6 +103,22 @@ def test_what_is_wrong_with_a_link_is_said_by_whichever_host_takes_it(here_and_t
     assert ["is not a name" in text for text in said] == [True] * 8, said
 
 
+@pytest.mark.parametrize("here_and_there", ["sealed"], indirect=True)
+def test_whichever_host_is_asked_knows_the_state_of_links(here_and_there):
+    here, there = here_and_there.here, here_and_there.there
+    good, bad = start_actor(here, KVCOUNTER_REF), here.wash_json("keys", "gen", "module")["public_key"]
+    there.wash("ctl", "start", "provider", STORE_REF, "--host-id", there.id)
+    link(here, good, STORE, KEY_VALUE, "STORE=one")
+    link(here, bad, STORE, KEY_VALUE, "STORE=../../etc")
+
+    def states(links):
+        return {each["actor_id"]: (each["status"], "is not a name" in each.get("reason", "")) for each in links}
+    expected = {good: ("active", False), bad: ("failed", True)}
+    for _ in range(6):
+        assert states(here.wash_json("ctl", "link", "query")["links"]) == expected
+    assert states(here.links()) == states(there.links()) == expected
+
+
 def test_an_actor_on_another_host_is_called_by_its_alias_and_its_host_knows_who_calls(here_and_there):
     here, there = here_and_there.here, here_and_there.there
     ping, port = served(here, PING_REF)
