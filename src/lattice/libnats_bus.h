@@ -5,6 +5,7 @@
 
 #include <nats/nats.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -50,6 +51,8 @@ class LibnatsBus final : public Bus {
   runtime::Core& core_ = runtime::Core::current();
   runtime::Offload offload_{1, 100'000};
   natsConnection* connection_ = nullptr;
+  std::shared_ptr<std::atomic<int>> called_ =
+      std::make_shared<std::atomic<int>>(0);  // listeners, by libnats
   std::int64_t payload_bytes_max_ = 0;
 };
 

@@ -7,6 +7,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+#include <utility>
+
 #include "lattice/bus_conformance.h"
 #include "lattice/embedded_bus.h"
 #include "lattice/nats_text.h"
@@ -55,8 +58,9 @@ struct LibnatsBus::Listener : std::enable_shared_from_this<LibnatsBus::Listener>
   std::function<void(const Message&)> handler;
   runtime::Core& core = runtime::Core::current();
   natsSubscription* subscription = nullptr;
-  std::shared_ptr<Listener> self;  // until libnats says that it calls no more
-  bool cancelled = false;          // on the core
+  std::shared_ptr<Listener> self;            // until libnats says that it calls no more
+  std::shared_ptr<std::atomic<int>> called;  // how many of the bus are still called
+  bool cancelled = false;                    // on the core
 
   static void on_message(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
     auto listener = static_cast<Listener*>(closure)->shared_from_this();
@@ -66,8 +70,8 @@ struct LibnatsBus::Listener : std::enable_shared_from_this<LibnatsBus::Listener>
     natsMsg_Destroy(message);
   }
   static void on_complete(void* closure) {
-    auto listener = static_cast<Listener*>(closure)->shared_from_this();
-    listener->core.post([listener] { listener->self.reset(); });
+    const auto listener = std::exchange(static_cast<Listener*>(closure)->self, nullptr);
+    --*listener->called;
   }
 };
 
@@ -108,6 +112,8 @@ Task<void> LibnatsBus::flush() {
 Task<void> LibnatsBus::close() {
   auto work = [this]() -> Result<void> {
     natsConnection_Destroy(std::exchange(connection_, nullptr));
+    // The threads of its subscriptions may be in the middle of a call, which needs the core.
+    while (*called_ > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return {};
   };
   co_return co_await offload_.run<void>(work);
@@ -146,7 +152,7 @@ Result<Subscription> LibnatsBus::subscribe(std::string subject, std::string queu
   if (!valid_pattern(subject)) return fail(Errc::invalid, "test.libnats", "no subject");
   auto listener = std::make_shared<Listener>();
   listener->handler = std::move(handler);
-  listener->self = listener;
+  listener->called = called_;
   auto status =
       queue_group.empty()
           ? natsConnection_Subscribe(&listener->subscription, connection_, subject.c_str(),
@@ -156,8 +162,11 @@ Result<Subscription> LibnatsBus::subscribe(std::string subject, std::string queu
                                           listener.get());
   if (status == NATS_OK) {
     natsSubscription_SetPendingLimits(listener->subscription, -1, -1);
-    natsSubscription_SetOnCompleteCB(listener->subscription, &Listener::on_complete,
-                                     listener.get());
+    listener->self = listener;
+    ++*called_;
+    status = natsSubscription_SetOnCompleteCB(listener->subscription, &Listener::on_complete,
+                                              listener.get());
+    if (status != NATS_OK) Listener::on_complete(listener.get());
   }
   TRY_OK(check_status(status, "subscribe"));
   return Subscription([listener] {
