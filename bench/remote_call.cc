@@ -190,7 +190,7 @@ Task<void> measure(runtime::Cores& cores, char** argument) {
   unlike.take({"", "", {}, to_bytes(R"({"specversion":"1.0","id":"1","source":"NOTHER",
       "type":"com.wasmcloud.lattice.host_heartbeat","time":"2022-11-28T12:00:00Z","data":{}})")});
   runtime::TaskGroup tasks(runtime::Core::current());
-  lattice::LargeMessages large(tasks, nullptr, bus->payload_bytes_max());
+  lattice::LargeMessages large(tasks, *bus, "");
   host::RemoteCalls sealed(cores, *bus, subjects, identity, seal, alike, large);
   host::RemoteCalls signed_calls(cores, *bus, subjects, identity, seal, unlike, large);
 

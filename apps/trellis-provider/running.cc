@@ -76,14 +76,9 @@ runtime::Task<void> Running::connect(const Start& start) {
 
 void Running::make_provider(runtime::Cores& cores, Start& start, const claims::KeyPair& cluster) {
   const auto& data = start.data;
-  std::unique_ptr<lattice::ChunkStore>
-      store;  // the bus within a host has none, and takes large messages whole
-  if (bus_->server_info().jetstream)
-    store = std::make_unique<lattice::ChunkStore>(
-        *bus_, lattice::ChunkStore::Options{.prefix = data.lattice,
-                                            .payload_bytes_max = bus_->payload_bytes_max()});
-  large_ =
-      std::make_unique<lattice::LargeMessages>(waits_, std::move(store), bus_->payload_bytes_max());
+  // The bus within a host has no store, and takes large messages whole.
+  large_ = std::make_unique<lattice::LargeMessages>(
+      waits_, *bus_, bus_->server_info().jetstream ? data.lattice : "");
   actors_ = std::make_unique<capability::BusActors>(
       cores, *bus_, *large_,
       lattice::Entity{data.provider_key, data.link_name, builtin_.info.contract_id}, data.lattice,

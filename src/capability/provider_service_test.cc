@@ -128,7 +128,7 @@ struct Bench {
     options.address = "";
     CO_TRY(bus, co_await lattice::EmbeddedBus::start(options));
     tasks = std::make_unique<runtime::TaskGroup>(runtime::Core::current());
-    large = std::make_unique<lattice::LargeMessages>(*tasks, nullptr, bus->payload_bytes_max());
+    large = std::make_unique<lattice::LargeMessages>(*tasks, *bus, "");
     service = std::make_unique<ProviderService>(*bus, *large, data, provider);
     co_return co_await service->start();
   }

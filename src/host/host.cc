@@ -88,8 +88,8 @@ runtime::Task<void> Host::start_on_core() {
   events_ = std::make_unique<EventSink>(bus_->control(), subjects_, identity_.host.public_key());
   seal_ = std::make_unique<lattice::InvocationSeal>(identity_.cluster, config_.lattice);
   peers_ = std::make_unique<Peers>(identity_.host.public_key(), seal_->name());
-  large_ =
-      std::make_unique<lattice::LargeMessages>(*tasks_, chunk_store(), bus.payload_bytes_max());
+  large_ = std::make_unique<lattice::LargeMessages>(*tasks_, bus,
+                                                    bus_->embedded() ? "" : config_.lattice);
   remote_ = std::make_unique<RemoteCalls>(environment_.cores, bus, subjects_, identity_, *seal_,
                                           *peers_, *large_);
   call_events_ = std::make_unique<CallEvents>(
@@ -234,15 +234,6 @@ runtime::Task<void> Host::open_state() {
                                        .observer = state_observer(),
                                        .connected = [this] { return bus_->connected(); }}));
   co_return Result<void>{};
-}
-
-// The object store of 2022 knows no domain (docs/protocol.md §3.6).
-std::unique_ptr<lattice::ChunkStore> Host::chunk_store() {
-  if (bus_->embedded()) return nullptr;
-  return std::make_unique<lattice::ChunkStore>(
-      bus_->rpc(),
-      lattice::ChunkStore::Options{.prefix = config_.lattice,
-                                   .payload_bytes_max = bus_->rpc().payload_bytes_max()});
 }
 
 Result<void> Host::open_policy() {

@@ -61,7 +61,6 @@ class Host {
   Result<std::string> state_folder() const;
   lattice::State::Observer state_observer();
   runtime::Task<void> open_state();
-  std::unique_ptr<lattice::ChunkStore> chunk_store();
   Result<void> open_policy();
   std::optional<Policy::Claims> claims_of(const std::string& key) const;
   void open_artifacts();

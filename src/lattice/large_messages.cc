@@ -26,6 +26,16 @@ Result<void> check_size(std::uint64_t bytes) {
 
 }  // namespace
 
+// The object store of 2022 knows no JetStream domain (docs/protocol.md §3.6).
+LargeMessages::LargeMessages(runtime::TaskGroup& tasks, Bus& bus, const std::string& lattice)
+    : tasks_(tasks),
+      store_(lattice.empty()
+                 ? nullptr
+                 : std::make_unique<ChunkStore>(
+                       bus, ChunkStore::Options{.prefix = lattice,
+                                                .payload_bytes_max = bus.payload_bytes_max()})),
+      payload_bytes_max_(bus.payload_bytes_max()) {}
+
 bool LargeMessages::is_large_request(std::size_t bytes) const {
   return store_ && needs_chunks(bytes, kRequestBytesUnchunkedMax, payload_bytes_max_);
 }

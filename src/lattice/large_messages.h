@@ -14,10 +14,9 @@ namespace trellis::lattice {
 
 class LargeMessages {
  public:
-  // `store` null: the bus has none, and refuses what it cannot carry.
-  LargeMessages(runtime::TaskGroup& tasks, std::unique_ptr<ChunkStore> store,
-                std::size_t payload_bytes_max)
-      : tasks_(tasks), store_(std::move(store)), payload_bytes_max_(payload_bytes_max) {}
+  // `lattice`: whose object store is used; "" where the bus has none, and refuses what it cannot
+  // carry. The tasks and the bus outlive this.
+  LargeMessages(runtime::TaskGroup& tasks, Bus& bus, const std::string& lattice);
 
   static constexpr std::size_t kBodyBytesMax = 64_MiB;
   // Whether a body goes this way. Any core.
