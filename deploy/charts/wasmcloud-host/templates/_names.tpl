@@ -51,13 +51,13 @@
 {{- end -}}
 
 {{- define "wasmcloud-host.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "wasmcloud-host.name" . }}
+app.kubernetes.io/name: {{ include "wasmcloud-host.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* NATS pods have a name of their own: the Services of the hosts must not select them. */}}
 {{- define "wasmcloud-host.natsSelectorLabels" -}}
-app.kubernetes.io/name: {{ include "wasmcloud-host.name" . | trunc 58 | trimSuffix "-" }}-nats
+app.kubernetes.io/name: {{ printf "%s-nats" (include "wasmcloud-host.name" . | trunc 58 | trimSuffix "-") | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
