@@ -12,6 +12,8 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "charts" / "wasmcloud-host"
+# What is rendered for: a helm that was built from source takes itself for 1.20's.
+KUBERNETES = "1.33.0"
 # A seed spares most renderings the making of one.
 SEED = "SCAF4TJYXFJSOF7RZEHBPN65PZHB5QTS5J5E2BFEWSUDNDRSX3FJQB5GKE"
 
@@ -104,7 +106,8 @@ class Helm:
 
     @functools.lru_cache(maxsize=None)
     def _rendered(self, values, release, namespace, chart, _own_seed):
-        text = self.run("template", release, chart, "--namespace", namespace, "-f", "-", stdin=values)
+        text = self.run("template", release, chart, "--namespace", namespace, "--kube-version", KUBERNETES, "-f", "-",
+                        stdin=values)
         return Objects(each for each in yaml.load_all(text, StrictLoader) if each)
 
     def notes(self, values=None, release="wasmcloud-test"):

@@ -14,7 +14,7 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 import pytest
 import yaml
 
-from charts import CHART, ROOT, SEED, nested, project_version
+from charts import CHART, KUBERNETES, ROOT, SEED, nested, project_version
 from restricted import containers, violations
 
 FULL = "wasmcloud-test-wasmcloud-host"
@@ -407,7 +407,7 @@ def test_helm_installs_from_that_repository(helm, tmp_path):
     try:
         run(ROOT / "scripts" / "package-chart.sh", out, url)
         run(helm.program, "repo", "add", "wasmcloud", url)
-        shown = run(helm.program, "template", "wasmcloud-test", "wasmcloud/wasmcloud-host")
+        shown = run(helm.program, "template", "wasmcloud-test", "wasmcloud/wasmcloud-host", "--kube-version", KUBERNETES)
         assert f"name: {FULL}\n" in shown
     finally:
         server.shutdown()
