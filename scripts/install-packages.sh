@@ -77,6 +77,7 @@ base_packages() {
     openssl                       certificates for tests
     python3                       end-to-end tests
     python3-pytest                their runner
+    python3-yaml                  what the chart renders; its table of values
 LIST
 }
 

@@ -3,14 +3,32 @@ import functools
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import threading
 
 import pytest
 
-from shell import NETNS, PROGRAMS, ROOT, STATE, Shell, wait_for
+from charts import Helm
+from shell import NETNS, ROOT, STATE, Shell, wait_for
 
+# Each helm there is: TRELLIS_HELM (paths, colon-separated), or `helm`.
+HELMS = [each for each in os.environ.get("TRELLIS_HELM", shutil.which("helm") or "").split(":") if each]
 HOST_ADDRESS = "10.99.0.254" if STATE else "127.0.0.1"  # of this machine, where the cluster's network sees it
+
+
+def pytest_generate_tests(metafunc):
+    if "helm" in metafunc.fixturenames:
+        metafunc.parametrize("helm", HELMS or [None], indirect=True, scope="session",
+                             ids=lambda program: os.path.basename(program) if program else "none")
+
+
+@pytest.fixture(scope="session")
+def helm(request):
+    """The chart's tests without a cluster run for each helm."""
+    if request.param is None:
+        pytest.skip("no helm here: put Helm 3 or 4 on the path, or say where it is with TRELLIS_HELM")
+    return Helm(request.param)
 
 
 def pytest_collection_modifyitems(items):
@@ -40,9 +58,7 @@ def chart_repository(tmp_path_factory):
     handler = functools.partial(QuietFiles, directory=str(folder))
     server = http.server.ThreadingHTTPServer((HOST_ADDRESS, 0), handler)
     url = f"http://{HOST_ADDRESS}:{server.server_address[1]}"
-    helm = PROGRAMS / "bin" / "helm"
-    environment = {**os.environ, "PATH": f"{PROGRAMS / 'bin'}:{os.environ['PATH']}"} if helm.exists() else None
-    subprocess.run([ROOT / "scripts/package-chart.sh", str(folder), url], check=True, env=environment)
+    subprocess.run([ROOT / "scripts/package-chart.sh", str(folder), url], check=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield url

@@ -22,13 +22,13 @@ def key_of(shell, reference):
     return json.loads(shell.run(f"wash claims inspect {reference} -o json", quiet=True).out)["module"]
 
 
-@pytest.mark.parametrize("helm", ["helm", "helm4"])
-def test_the_article(shell, chart, release, helm):
-    if helm == "helm4" and shell.run("helm4 version", check=False, quiet=True).code != 0:
+@pytest.mark.parametrize("program", ["helm", "helm4"])
+def test_the_article(shell, chart, release, program):
+    if program == "helm4" and shell.run("helm4 version", check=False, quiet=True).code != 0:
         pytest.skip("no Helm 4 here")
-    article = release("wasmcloud-test", helm)
+    article = release("wasmcloud-test", program)
     (shell.home / "values.yaml").write_text(VALUES)
-    shell.run(f"{helm} install wasmcloud-test {chart} -f values.yaml")
+    shell.run(f"{program} install wasmcloud-test {chart} -f values.yaml")
     wait_for(lambda: re.search(r"wasmcloud-test-wasmcloud-host +1/1", shell.kubectl("get deployments", quiet=True).out),
              90, "the deployment")
     shell.kubectl("get deployments")
