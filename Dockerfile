@@ -26,4 +26,5 @@ WORKDIR /var/lib/trellis
 USER 65532:65532
 EXPOSE 4000
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["/usr/bin/trellis"]
+# The first process keeps the host: it holds its sockets and starts it again when it is killed.
+ENTRYPOINT ["/usr/bin/trellis", "--keep"]

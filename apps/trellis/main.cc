@@ -12,6 +12,8 @@
 #include "console/console.h"
 #include "host/host.h"
 #include "host/identity.h"
+#include "keeper.h"
+#include "net/kept_sockets.h"
 #include "runtime/file_limit.h"
 #include "runtime/signals.h"
 
@@ -72,7 +74,17 @@ int start(int argc, char** argv) {
   bool check_only = false;
   app.add_flag("--check-config", check_only,
                "Say what is wrong with the configuration, if anything, and end");
+  bool keep = false;
+  app.add_flag(
+      "--keep", keep,
+      "Run the host as a child, hold the sockets it listens on, and start it again when it "
+      "is killed: connections that are made meanwhile wait");
   CLI11_PARSE(app, argc, argv);
+  if (keep && !check_only) {
+    char* arguments[] = {argv[0], nullptr};
+    return keep_running("/proc/self/exe", arguments);
+  }
+  net::inherit_sockets();
 
   auto config = host::read_config_from_process();
   if (check_only && config) {
