@@ -156,10 +156,9 @@ def test_schema_and_values_have_the_same_keys():
     schema = json.loads((CHART / "values.schema.json").read_text())
     known, given = set(schema_paths(schema)), set(paths(defaults()))
     inside_free = {path for path in given if path not in known}
-    assert {path.split(".")[0] for path in inside_free} <= {"podSecurityContext", "securityContext", "wasmcloud", "nats"}
-    assert {path for path in inside_free if not any(
-        path.startswith(free) for free in ("podSecurityContext.", "securityContext.", "wasmcloud.resources.",
-                                           "nats.resources.", "wasmcloud.config.hostLabels."))} == set()
+    free = ("podSecurityContext.", "securityContext.", "wasmcloud.resources.", "nats.resources.",
+            "wasmcloud.config.hostLabels.", "metrics.dashboard.labels.")
+    assert {path for path in inside_free if not path.startswith(free)} == set()
     probe = {f"probes.{which}" for which in ("startup", "liveness", "readiness")}
     assert {path for path in known - given if path.rsplit(".", 1)[0] not in probe} == {"enabled"}
 
