@@ -357,6 +357,9 @@ def test_the_dashboard_asks_for_metrics_that_there_are(helm):
 
 def test_images(helm):
     assert helm.render().host()["image"] == f"docker.io/trellis/trellis-host:{project_version()}"
+    of_2022 = {"wasmcloud.image.repository": "wasmcloud/wasmcloud_host"}
+    assert helm.render(of_2022).host()["image"] == helm.render().host()["image"]
+    assert helm.render({**of_2022, "wasmcloud.image.tag": "0.59.0"}).host()["image"] == "wasmcloud/wasmcloud_host:0.59.0"
     digest = "sha256:" + "0" * 64
     values = {"wasmcloud.image.digest": digest, "global.image.registry": "mirror.example.com:5000/x"}
     objects = helm.render(values)
