@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import threading
@@ -36,6 +37,7 @@ ALL_ON = {
     "ingress.enabled": True, "ingress.hosts": [{"host": "a.example.com", "paths": [{"path": "/"}]}],
     "httpRoute.enabled": True, "httpRoute.parentRefs": [{"name": "public"}], "httpRoute.hostnames": ["b.example.com"],
     "metrics.serviceMonitor.enabled": True, "metrics.podMonitor.enabled": True, "metrics.podMonitor.interval": "30s",
+    "metrics.dashboard.enabled": True,
     "networkPolicy.enabled": True, "networkPolicy.egress.enabled": True,
     "extraEnv": [{"name": "A", "value": "b"}], "envFrom": [{"configMapRef": {"name": "c"}}],
     "extraVolumes": [{"name": "x", "emptyDir": {}}], "extraVolumeMounts": [{"name": "x", "mountPath": "/x"}],
@@ -199,6 +201,7 @@ CHANGES = {
     "authority": ("wasmcloud.config.caBundle", "-----BEGIN CERTIFICATE-----\n", "checksum/config"),
     "password": ("wasmcloud.config.registry.password", "other", "checksum/secret"),
     "seed": ("wasmcloud.config.clusterSeed", SEED.replace("Q", "R"), "checksum/secret"),
+    "password beside a seed of theirs": ("wasmcloud.config.registry.password", "third", "checksum/secret"),
     "leaf credentials": ("nats.leafnode.credentials", "other", "checksum/secret"),
     "leaf": ("nats.leafnode.clusterURL", "nats-leaf://other", "checksum/nats"),
 }
@@ -208,6 +211,8 @@ CHANGES = {
 def test_a_changed_configuration_replaces_the_pods(helm, what):
     path, value, annotation = CHANGES[what]
     base = LEAF if path.startswith("nats.") else {}
+    if "theirs" in what:
+        base = {"wasmcloud.config.existingSecrets.cluster": "seed", "wasmcloud.config.registry.password": "other"}
     before, after = helm.render(base).annotations(), helm.render({**base, path: value}).annotations()
     assert before.get(annotation) != after[annotation]
 
@@ -338,8 +343,23 @@ def test_ways_in_lead_to_the_http_service(helm):
     assert own.one("Ingress")["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] == "m"
 
 
+def test_the_dashboard_asks_for_metrics_that_there_are(helm):
+    board = json.loads(helm.render(ALL_ON).one("ConfigMap", f"{FULL}-dashboard")["data"][f"{FULL}.json"])
+    asked = {name for panel in board["panels"] for target in panel["targets"]
+             for name in re.findall(r"\b(?:trellis|process)_\w+", target["expr"])}
+    assert len(asked) > 10
+    source = ROOT / "src" / "host" / "metrics_text.cc"
+    if not source.exists():
+        pytest.skip("this host has no /metrics")
+    known = set(re.findall(r'"((?:trellis|process)_\w+)"', source.read_text()))
+    assert {re.sub("_bucket$", "", name) for name in asked} <= known
+
+
 def test_images(helm):
     assert helm.render().host()["image"] == f"docker.io/trellis/trellis-host:{project_version()}"
+    of_2022 = {"wasmcloud.image.repository": "wasmcloud/wasmcloud_host"}
+    assert helm.render(of_2022).host()["image"] == helm.render().host()["image"]
+    assert helm.render({**of_2022, "wasmcloud.image.tag": "0.59.0"}).host()["image"] == "wasmcloud/wasmcloud_host:0.59.0"
     digest = "sha256:" + "0" * 64
     values = {"wasmcloud.image.digest": digest, "global.image.registry": "mirror.example.com:5000/x"}
     objects = helm.render(values)

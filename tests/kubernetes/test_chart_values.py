@@ -17,7 +17,7 @@ OF_2022 = {
             "clusterIssuers": "CA,CB", "clusterSeed": "SC" + "A" * 56, "hostKey": "NA", "latticePrefix": "blue",
             "rpcJWT": "a", "providerRpcJWT": "b", "ctlJWT": "c", "rpcTimeout": 2500, "providerRpcTimeout": "2600",
             "providerShutdownDelay": 400, "hostSeed": "", "rpcSeed": "SU" + "A" * 56, "providerRpcSeed": "SU" + "B" * 56,
-            "ctlSeed": "SU" + "C" * 56, "jetstreamDomain": "core",
+            "ctlSeed": "SU" + "C" * 56, "jetstreamDomain": "core", "controlTopicPrefix": "w.c",
             "logging": {"structuredLoggingEnabled": True, "logLevel": "debug"},
             "otel": {"exporter": "otlp", "endpoint": "http://otel:4318"}, "ociAllowedInsecure": "registry:5000",
             "ociAllowLatest": True, "registry": {"url": "registry.example.com", "username": "me", "password": "p"},
@@ -48,7 +48,7 @@ ENV_OF_2022 = {
     "WASMCLOUD_PROV_RPC_JWT": ("f", "providerRpcJWT"), "WASMCLOUD_CTL_JWT": ("f", "ctlJWT"),
     "WASMCLOUD_RPC_TIMEOUT_MS": "2500", "WASMCLOUD_PROV_RPC_TIMEOUT_MS": "2600", "WASMCLOUD_PROV_SHUTDOWN_DELAY_MS": "400",
     "WASMCLOUD_RPC_SEED": ("f", "rpcSeed"), "WASMCLOUD_PROV_RPC_SEED": ("f", "providerRpcSeed"),
-    "WASMCLOUD_CTL_SEED": ("f", "ctlSeed"), "WASMCLOUD_JS_DOMAIN": "core", "WASMCLOUD_STRUCTURED_LOGGING_ENABLED": "true",
+    "WASMCLOUD_CTL_SEED": ("f", "ctlSeed"), "WASMCLOUD_JS_DOMAIN": "core", "WASMCLOUD_CTL_TOPIC_PREFIX": "w.c", "WASMCLOUD_STRUCTURED_LOGGING_ENABLED": "true",
     "WASMCLOUD_STRUCTURED_LOG_LEVEL": "debug", "OTEL_TRACES_EXPORTER": "otlp",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel:4318", "WASMCLOUD_OCI_ALLOWED_INSECURE": "registry:5000",
     "WASMCLOUD_OCI_ALLOW_LATEST": "true", "OCI_REGISTRY": "registry.example.com", "OCI_REGISTRY_USER": "me",
@@ -156,10 +156,9 @@ def test_schema_and_values_have_the_same_keys():
     schema = json.loads((CHART / "values.schema.json").read_text())
     known, given = set(schema_paths(schema)), set(paths(defaults()))
     inside_free = {path for path in given if path not in known}
-    assert {path.split(".")[0] for path in inside_free} <= {"podSecurityContext", "securityContext", "wasmcloud", "nats"}
-    assert {path for path in inside_free if not any(
-        path.startswith(free) for free in ("podSecurityContext.", "securityContext.", "wasmcloud.resources.",
-                                           "nats.resources.", "wasmcloud.config.hostLabels."))} == set()
+    free = ("podSecurityContext.", "securityContext.", "wasmcloud.resources.", "nats.resources.",
+            "wasmcloud.config.hostLabels.", "metrics.dashboard.labels.")
+    assert {path for path in inside_free if not path.startswith(free)} == set()
     probe = {f"probes.{which}" for which in ("startup", "liveness", "readiness")}
     assert {path for path in known - given if path.rsplit(".", 1)[0] not in probe} == {"enabled"}
 

@@ -81,7 +81,7 @@
     "WASMCLOUD_OCI_ALLOWED_INSECURE" $c.ociAllowedInsecure  "WASMCLOUD_OCI_ALLOW_LATEST" (ternary "true" "" $c.ociAllowLatest)
     "OCI_REGISTRY" $c.registry.url  "OCI_REGISTRY_USER" (ternary "" $c.registry.username (not (empty $c.existingSecrets.registry)))
     "TRELLIS_ARTIFACTS_FIRST" $c.artifactsFirst  "WASMCLOUD_CONFIG_SERVICE" (ternary "1" "" $c.configService)
-    "WASMCLOUD_CTL_TOPIC_PREFIX" $c.ctlTopicPrefix  "WASMCLOUD_POLICY_TOPIC" $c.policy.topic
+    "WASMCLOUD_CTL_TOPIC_PREFIX" $c.controlTopicPrefix  "WASMCLOUD_POLICY_TOPIC" $c.policy.topic
     "WASMCLOUD_POLICY_CHANGES_TOPIC" $c.policy.changesTopic  "WASMCLOUD_POLICY_TIMEOUT" $c.policy.timeout
     "TRELLIS_ALLOWED_ACTOR_ISSUERS" $c.allowedActorIssuers  "TRELLIS_ALLOWED_PROVIDER_ISSUERS" $c.allowedProviderIssuers
     "TRELLIS_CORES" $c.cores  "TRELLIS_ACTOR_CALLS_MAX" $c.actorCallsMax
@@ -113,7 +113,7 @@
 - {name: WASMCLOUD_CTL_HOST, value: {{ $at.host | quote }}}
 - {name: WASMCLOUD_CTL_PORT, value: {{ include "wasmcloud-host.text" $at.port | quote }}}
 {{- include "wasmcloud-host.var" (list "WASMCLOUD_LATTICE_PREFIX" $config.latticePrefix) }}
-{{- include "wasmcloud-host.var" (list "WASMCLOUD_CTL_TOPIC_PREFIX" $config.ctlTopicPrefix) }}
+{{- include "wasmcloud-host.var" (list "WASMCLOUD_CTL_TOPIC_PREFIX" $config.controlTopicPrefix) }}
 {{- $keys := ternary (list "CTL_JWT" "ctlJWT" "CTL_SEED" "ctlSeed") (list "CTL_JWT" "rpcJWT" "CTL_SEED" "rpcSeed") (not (empty $config.ctlSeed)) }}
 {{- include "wasmcloud-host.natsSecretEnv" (list $root $keys) }}
 {{- include "wasmcloud-host.natsFileEnv" $root }}

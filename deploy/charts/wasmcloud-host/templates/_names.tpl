@@ -120,6 +120,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if $image.digest -}}@{{ $image.digest }}{{- else -}}:{{ default $root.Chart.AppVersion $tag }}{{- end -}}
 {{- end -}}
 
+{{/* The default of 2022 without a tag, as it stands in values that were copied then, means the chart's image. */}}
+{{- define "wasmcloud-host.hostImage" -}}
+{{- $image := .Values.wasmcloud.image -}}
+{{- if and (eq $image.repository "wasmcloud/wasmcloud_host") (not $image.tag) (not $image.digest) -}}
+{{- $image = merge (dict "repository" "docker.io/trellis/trellis-host") $image -}}
+{{- end -}}
+{{- include "wasmcloud-host.imageOf" (list . $image) -}}
+{{- end -}}
+
 {{/* Each entry as Kubernetes has it (`- name: x`), or the name alone. */}}
 {{- define "wasmcloud-host.imagePullSecrets" -}}
 {{- $names := list -}}

@@ -1,7 +1,7 @@
 {{/* Which NATS, and where it is seen from the host. */}}
 
 {{- define "wasmcloud-host.isLocal" -}}
-{{- if has . (list "" "127.0.0.1" "localhost" "::1") -}}yes{{- end -}}
+{{- if has (default "" .) (list "" "127.0.0.1" "localhost" "::1") -}}yes{{- end -}}
 {{- end -}}
 
 {{- define "wasmcloud-host.natsMode" -}}

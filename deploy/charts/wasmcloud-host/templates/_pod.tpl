@@ -11,12 +11,16 @@
 {{- end -}}
 
 {{/* Pods are replaced when what they read at their start changes. The seed among the secrets makes their sum
-     say nothing about a weak password. */}}
+     say nothing about a weak password; where it is in another Secret, a slow hash (scrypt) has to do. */}}
 {{- define "wasmcloud-host.podAnnotations" -}}
 {{- $sums := dict -}}
 {{- $secret := include "wasmcloud-host.secretData" . -}}
 {{- $leaf := ternary .Values.nats.leafnode.credentials "" .Values.nats.leafnode.enabled -}}
-{{- $_ := set $sums "checksum/secret" (printf "%s\n%s" $secret $leaf | sha256sum) -}}
+{{- $secret = printf "%s\n%s" $secret $leaf -}}
+{{- if .Values.wasmcloud.config.existingSecrets.cluster -}}
+{{- $secret = derivePassword 1 "maximum" $secret .Release.Name .Release.Namespace -}}
+{{- end -}}
+{{- $_ := set $sums "checksum/secret" (sha256sum $secret) -}}
 {{- with include "wasmcloud-host.configData" . -}}
 {{- $_ := set $sums "checksum/config" (sha256sum .) -}}
 {{- end -}}
