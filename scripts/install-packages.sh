@@ -44,7 +44,7 @@ packages() {
     libnats-dev                   the NATS client of wash and of the tests
     libhiredis-dev                the protocol of Redis
     libsqlite3-dev                the embedded key-value store
-    libyaml-dev                   wash manifests
+    libyaml-dev                   manifests: of wash, of Kubernetes
     libtomlplusplus-dev           config_file of httpserver links, the file of registries
     libarchive-dev                provider archives: tar, gzip
     # Tests and benchmarks
