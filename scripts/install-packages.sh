@@ -55,7 +55,7 @@ base_packages() {
     libnats-dev                   the NATS client of wash and of the tests
     libhiredis-dev                the protocol of Redis
     libsqlite3-dev                the embedded key-value store
-    libyaml-dev                   wash manifests
+    libyaml-dev                   manifests: of wash, of Kubernetes
     libtomlplusplus-dev           config_file of httpserver links, the file of registries
     libarchive-dev                provider archives: tar, gzip
     libbz2-dev                    what libarchive.a refers to, with the three below

@@ -1,5 +1,5 @@
 // The manifest of `wash ctl apply`: what should be started and linked, as YAML or JSON. YAML goes
-// through libyaml; only the plain part of it is taken: maps, lists and scalars, no anchors. Pure.
+// through codec/yaml.h, and the first document counts. Pure.
 #pragma once
 
 #include <functional>
@@ -33,7 +33,7 @@ Result<Manifest> parse_manifest(std::string_view text);
 using Variables = std::function<std::optional<std::string>(const std::string& name)>;
 Result<std::string> expand_variables(std::string_view text, const Variables& variables);
 
-// YAML as a JSON value; every scalar is a string.
+// The first document as a JSON value; every scalar is a string.
 Result<boost::json::value> parse_yaml(std::string_view text);
 
 }  // namespace trellis::wash

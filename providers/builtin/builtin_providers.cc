@@ -6,6 +6,7 @@
 #include "httpserver/http_provider.h"
 #include "keyvalue/embedded_provider.h"
 #include "keyvalue/redis_provider.h"
+#include "kubernetes/kubernetes_provider.h"
 #include "messaging/messaging_provider.h"
 
 namespace trellis::builtin {
@@ -76,11 +77,23 @@ BuiltinProvider embedded_store() {
           .make = make<keyvalue::EmbeddedProvider>};
 }
 
+BuiltinProvider kubernetes_applier() {
+  return {.name = "applier",
+          .references = {"wasmcloud.azurecr.io/applier", "ghcr.io/cosmonic/applier"},
+          .info = {.public_key = std::string(kubernetes::kPublicKey),
+                   .contract_id = std::string(capability::kKubernetesContract),
+                   .name = "Kubernetes Applier",
+                   .vendor = "Trellis",
+                   .version = TRELLIS_VERSION,
+                   .revision = 1},
+          .make = make<kubernetes::KubernetesProvider>};
+}
+
 }  // namespace
 
 const std::vector<BuiltinProvider>& builtin_providers() {
   static const std::vector<BuiltinProvider> kAll{http_server(), http_client(), nats_messaging(),
-                                                 redis(), embedded_store()};
+                                                 redis(), embedded_store(), kubernetes_applier()};
   return kAll;
 }
 

@@ -351,6 +351,14 @@ TYPED_TEST_P(MessagingConformance, WhatIsNoSubjectOrTheLatticesOwnIsRefused) {
   }
   for (const char* own : {"wasmbus.ctl.default.cmd.N1.stop", "lc.default.claims.M1"})
     EXPECT_NE(this->publish(own, "{}").find("LATTICE=allow"), std::string::npos);
+  // Who hears of the links may ask which there are, and nothing else.
+  ASSERT_EQ(this->put({{"SUBSCRIPTION", "wasmbus.evt.mine"}}), "");
+  EXPECT_NE(this->ask("wasmbus.ctl.mine.get.links", "", 5'000).find("no responders"),
+            std::string::npos);
+  EXPECT_NE(this->ask("wasmbus.ctl.other.get.links", "", 10).find("LATTICE=allow"),
+            std::string::npos);
+  EXPECT_NE(this->publish("wasmbus.ctl.mine.get.links", "").find("LATTICE=allow"),
+            std::string::npos);
   ASSERT_EQ(this->put({{"LATTICE", "allow"}}), "");
   EXPECT_EQ(this->publish("wasmbus.evt.default", "{}"), "");
   EXPECT_EQ(this->call("Messaging.Drop", {}).error().detail, "method not handled Messaging.Drop");

@@ -92,7 +92,10 @@ runtime::Task<void> MessagingProvider::link_put(lattice::Link link) {
       co_return fail(Errc::invalid, kSite, "URI is missing: nats://host:port of a NATS server");
   }
   CO_TRY(auto linked, co_await open(actor, *std::move(settings)));
-  const Way way{.client = linked.client, .lattice_subjects = linked.settings.lattice_subjects};
+  const Way way{.client = linked.client,
+                .lattice_subjects = linked.settings.lattice_subjects,
+                .subscriptions = std::make_shared<const std::vector<Subscription>>(
+                    linked.settings.subscriptions)};
   const auto client = linked.client;
   links_[actor] = std::move(linked);
   CO_TRY_OK(co_await context_.cores.on_each([this, actor, way] { return set_here(actor, way); }));
@@ -187,7 +190,9 @@ runtime::Task<Bytes> MessagingProvider::publish(Way way, capability::PubMessage 
 
 runtime::Task<Bytes> MessagingProvider::request(Way way, capability::RequestMessage message,
                                                 runtime::Deadline deadline) {
-  CO_TRY_OK(check_subject(message.subject, "the subject", way.lattice_subjects));
+  const bool permitted =
+      way.lattice_subjects || asks_for_known_links(message.subject, *way.subscriptions);
+  CO_TRY_OK(check_subject(message.subject, "the subject", permitted));
   // 0: as long as the call may take.
   if (message.timeout_ms > 0) {
     deadline =

@@ -48,6 +48,7 @@ class MessagingProvider final : public capability::Provider {
   struct Way {
     std::shared_ptr<NatsClient> client;
     bool lattice_subjects = false;
+    std::shared_ptr<const std::vector<Subscription>> subscriptions{};
   };
   runtime::Task<Linked> open(std::string actor_id, Settings settings);
   runtime::Task<void> close(std::string actor_id, runtime::Deadline deadline);

@@ -96,7 +96,36 @@ bool covers_invocation_events(std::string_view pattern) {
          pattern.starts_with("*.");
 }
 
+// Whether a pattern matches a subject: '*' is one token, '>' at the end all that follow.
+bool covers(std::string_view pattern, std::string_view subject) {
+  while (true) {
+    if (pattern == ">") return !subject.empty();
+    const auto end = pattern.find('.'), subject_end = subject.find('.');
+    const auto token = pattern.substr(0, end);
+    if (token != "*" && token != subject.substr(0, subject_end)) return false;
+    const bool last = end == std::string_view::npos;
+    if (last || subject_end == std::string_view::npos)
+      return last && subject_end == std::string_view::npos;
+    pattern.remove_prefix(end + 1);
+    subject.remove_prefix(subject_end + 1);
+  }
+}
+
 }  // namespace
+
+bool asks_for_known_links(std::string_view subject,
+                          const std::vector<Subscription>& subscriptions) {
+  constexpr std::string_view kBefore = "wasmbus.ctl.", kAfter = ".get.links";
+  if (!subject.starts_with(kBefore) || !subject.ends_with(kAfter) ||
+      subject.size() <= kBefore.size() + kAfter.size())
+    return false;
+  const auto prefix =
+      subject.substr(kBefore.size(), subject.size() - kBefore.size() - kAfter.size());
+  if (!lattice::valid_token(prefix)) return false;
+  const auto events = fmt::format("wasmbus.evt.{}", prefix);
+  return std::any_of(subscriptions.begin(), subscriptions.end(),
+                     [&](const auto& each) { return covers(each.subject, events); });
+}
 
 bool is_lattice_subject(std::string_view subject) {
   return subject.starts_with("wasmbus.") || subject.starts_with("lc.");

@@ -39,4 +39,8 @@ std::string oddities_of(const Settings& settings, const lattice::Link& link);
 // Whether a subject is the lattice's own: commands to hosts, calls, its state.
 bool is_lattice_subject(std::string_view subject);
 
+// Whether it asks for the table of links of a lattice whose events these subscriptions bring: who
+// hears of every link may as well ask which there are.
+bool asks_for_known_links(std::string_view subject, const std::vector<Subscription>& subscriptions);
+
 }  // namespace trellis::messaging

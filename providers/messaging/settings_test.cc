@@ -89,6 +89,22 @@ TEST(MessagingSettings, TwoValuesInOneArgumentAreNoSubject) {
   EXPECT_NE(why.find("'URI=nats://localhost:4222' is another link value"), std::string::npos);
 }
 
+TEST(MessagingSettings, WhoHearsALatticesEventsMayAskForItsLinks) {
+  const auto may = [](const char* pattern, const char* subject) {
+    return asks_for_known_links(subject, {{"other", ""}, {pattern, ""}});
+  };
+  constexpr auto kAsk = "wasmbus.ctl.a.get.links";
+  for (const char* good : {"wasmbus.evt.a", "wasmbus.evt.*", "wasmbus.>", ">", "*.evt.a", "*.*.a"})
+    EXPECT_TRUE(may(good, kAsk)) << good;
+  for (const char* bad : {"wasmbus.evt.b", "wasmbus.evt", "wasmbus.evt.a.>", "wasmbus.evt.a.*",
+                          "wasmbus.*", "wasmbus.rpcevt.a"})
+    EXPECT_FALSE(may(bad, kAsk)) << bad;
+  for (const char* other :
+       {"wasmbus.ctl.a.get.claims", "wasmbus.ctl.get.links", "wasmbus.ctl.a.b.get.links",
+        "wasmbus.ctl..get.links", "wasmbus.ctl.a.linkdefs.put", "lc.a.get.links"})
+    EXPECT_FALSE(may(">", other)) << other;
+}
+
 TEST(MessagingSettings, OddValuesAreWarnedAbout) {
   EXPECT_EQ(warning({{"SUBSCRIPTION", "a.>,wasmbus.evt.default"}}), "");
   EXPECT_NE(warning({{"SUBSRIPTION", "a"}}).find("'SUBSRIPTION'"), std::string::npos);

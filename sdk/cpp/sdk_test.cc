@@ -9,7 +9,9 @@
 #include "fake_host.h"
 #include "trellis/actor.h"
 #include "trellis/httpclient.h"
+#include "trellis/json_reader.h"
 #include "trellis/keyvalue.h"
+#include "trellis/kubernetes.h"
 #include "trellis/logging.h"
 #include "trellis/messaging.h"
 #include "trellis/numbergen.h"
@@ -238,6 +240,118 @@ TEST_F(Sdk, SpeaksHttpClientMessagingLoggingAndNumbers) {
   EXPECT_EQ(*NumberGen().random_32(), 7u);
   reply("a26964");
   EXPECT_EQ(*NumberGen().guid(), "id");
+}
+
+TEST_F(Sdk, SpeaksKubernetes) {
+  const std::string contract = "cosmonic:kubernetes_applier";
+  reply("81 a9 737563636565646564 c3");
+  EXPECT_TRUE(KubernetesApplier().apply("a: \xc3\xa9")->succeeded);
+  expect_call(contract, "KubernetesApplier.Apply", "95 61 3a 20 ccc3 cca9");
+  reply("82 a9 737563636565646564 c2 a5 6572726f72 a2 6e6f");
+  const auto refused = KubernetesApplier().remove({.version = "v1", .kind = "S", .name = "n"});
+  EXPECT_FALSE(refused->succeeded);
+  EXPECT_EQ(refused->error, "no");
+  expect_call(contract, "KubernetesApplier.Delete",
+              "84 a5 67726f7570 a0 a4 6b696e64 a153 a4 6e616d65 a16e a7 76657273696f6e a27631");
+  reply("82 a9 737563636565646564 c3 a7 6f626a65637473 c402 5b5d");
+  EXPECT_EQ(
+      KubernetesApplier().list({.version = "v1", .kind = "S", .namespace_ = "x"}, "a=b")->objects,
+      "[]");
+  expect_call(contract, "KubernetesApplier.List",
+              "85 a5 67726f7570 a0 a4 6b696e64 a153 ae 6c6162656c5f73656c6563746f72 a3613d62"
+              "a9 6e616d657370616365 a178 a7 76657273696f6e a27631");
+  host_.answer = [](const FakeHost::Call&) {
+    return FakeHost::Reply{false, "method not handled KubernetesApplier.Repair"};
+  };
+  const auto old = KubernetesApplier().repair("a");
+  ASSERT_FALSE(old);
+  EXPECT_TRUE(KubernetesApplier::not_known(old.error()));
+}
+
+// Everything in `text`, written again.
+void copy(JsonReader& from, JsonWriter& to) {
+  const char next = from.next();
+  if (next == '{') {
+    to.object();
+    from.object([&](std::string_view key) { return to.key(key), copy(from, to), true; });
+    to.end();
+  } else if (next == '[') {
+    to.array();
+    from.array([&] { copy(from, to); });
+    to.end();
+  } else if (next == '"') {
+    to.string(from.string());
+  } else if (next == 't' || next == 'f') {
+    to.boolean(from.boolean());
+  } else if (next == 'n') {
+    from.null() ? void(to.null()) : from.skip();
+  } else {
+    to.number(from.integer());
+  }
+}
+std::string copied(std::string_view text) {
+  JsonReader from(text);
+  JsonWriter to;
+  copy(from, to);
+  return from.finish() ? to.take() : from.error();
+}
+
+constexpr std::string_view kJson =
+    R"({"a":[1,-9223372036854775808,9223372036854775807],"b":{},"c":[],"d":[true,false,null,{"e":"x"}]})";
+
+TEST(JsonReader, ReadsWhatTheWriterWrites) {
+  EXPECT_EQ(copied(kJson), kJson);
+  EXPECT_EQ(copied(" [ 1 ,\n{ \"a\" : [ ] } ] "), R"([1,{"a":[]}])");
+  EXPECT_EQ(copied(R"(["\"\\\/\b\n\u0041\u00e9\u20ac\ud83d\ude00\ud83d\u0041"])"),
+            "[\"\\\"\\\\/\\b\\nA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd"
+            "A\"]");
+}
+
+TEST(JsonReader, SkipsWhatNobodyAsksFor) {
+  JsonReader json(R"({"a":{"b":[1.5e3,{"c":"}\"]"},[],{}]},"d":7,"e":"x"})");
+  std::int64_t found = 0;
+  json.object(
+      [&](std::string_view key) { return key == "d" ? (found = json.integer(), true) : false; });
+  EXPECT_TRUE(json.finish()) << json.error();
+  EXPECT_EQ(found, 7);
+  JsonReader raw(" [1, {\"a\": 2}] ");
+  EXPECT_EQ(raw.raw(), "[1, {\"a\": 2}]");
+  EXPECT_TRUE(raw.finish());
+}
+
+TEST(JsonReader, SaysWhereItIsWrong) {
+  EXPECT_EQ(copied("[1 2]"), "expected ',' or ']' at byte 3");
+  EXPECT_EQ(copied("{\"a\" 1}"), "expected ':' at byte 5");
+  EXPECT_EQ(copied("[1.5]"), "expected a whole number at byte 2");
+  EXPECT_EQ(copied("9223372036854775808"), "a number that is too large at byte 19");
+  EXPECT_EQ(copied("\"a"), "a string without an end at byte 2");
+  EXPECT_EQ(copied("[] x"), "unexpected text after the value at byte 3");
+  EXPECT_NE(copied(std::string(1000, '[')).find("nested too deep"), std::string::npos);
+  const std::string brackets(1000, '[');
+  JsonReader deep(brackets);
+  deep.skip();
+  EXPECT_NE(deep.error().find("nested too deep"), std::string::npos);
+  EXPECT_FALSE(JsonReader("").finish() && copied("").empty());
+}
+
+TEST(JsonReader, SurvivesEveryCutAndManyDamagedTexts) {
+  for (std::size_t size = 0; size < kJson.size(); ++size) {
+    JsonReader cut(kJson.substr(0, size));
+    cut.skip();
+    EXPECT_FALSE(cut.finish()) << size;
+    EXPECT_NE(copied(kJson.substr(0, size)), kJson);
+  }
+  std::mt19937 random(1);
+  constexpr std::string_view kAlphabet = "{}[]\",:\\u0e1tfn- \x01\xff";
+  for (int i = 0; i < 20'000; ++i) {
+    std::string damaged(kJson);
+    for (int j = 0; j < 3; ++j)
+      damaged[random() % damaged.size()] = kAlphabet[random() % kAlphabet.size()];
+    (void)copied(damaged);
+    JsonReader skipped(damaged);
+    skipped.skip();
+    (void)skipped.finish();
+  }
 }
 
 TEST(Msgpack, WritesTheSmallestFormAndReadsItBack) {

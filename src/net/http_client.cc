@@ -91,6 +91,7 @@ class Exchange : public CurlTransfer {
   ~Exchange() {  // what curl was lent goes before the handle does
     set<char*>(CURLOPT_ERRORBUFFER, nullptr);
     set<curl_slist*>(CURLOPT_HTTPHEADER, nullptr);
+    set<curl_slist*>(CURLOPT_CONNECT_TO, nullptr);
     set<CURLU*>(CURLOPT_CURLU, nullptr);
   }
 
@@ -103,6 +104,7 @@ class Exchange : public CurlTransfer {
     curl_easy_setopt(easy, option, value);
   }
   Result<void> set_headers();
+  void set_tls();
   void set_method();
   void set_callbacks();
   Error error_of(CURLcode code) const;
@@ -119,7 +121,7 @@ class Exchange : public CurlTransfer {
 
   const OutboundRequest& request_;
   std::unique_ptr<CURLU, UrlFree> url_;
-  std::unique_ptr<curl_slist, ListFree> headers_;
+  std::unique_ptr<curl_slist, ListFree> headers_, connect_to_;
   char words_[CURL_ERROR_SIZE] = {};
   OutboundAnswer answer_;
   std::size_t header_bytes_ = 0;
@@ -138,9 +140,34 @@ Result<void> Exchange::prepare() {
   set(CURLOPT_PROXY, request_.proxy.c_str());
   set(CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request_.answer_bytes_max));
   if (!request_.ca_file.empty()) set(CURLOPT_CAINFO, request_.ca_file.c_str());
+  set_tls();
   set_method();
   set_callbacks();
   return set_headers();
+}
+
+// curl looks at the blobs while it connects: they are the request's, which lives as long.
+void Exchange::set_tls() {
+  const auto& tls = request_.tls;
+  const auto lend = [this](CURLoption option, const std::string& pem) {
+    if (pem.empty()) return;
+    curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_NOCOPY};
+    set(option, &blob);
+  };
+  lend(CURLOPT_CAINFO_BLOB, tls.ca);
+  lend(CURLOPT_SSLCERT_BLOB, tls.certificate);
+  lend(CURLOPT_SSLKEY_BLOB, tls.key);
+  if (!tls.verify) {
+    set(CURLOPT_SSL_VERIFYPEER, 0L);
+    set(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+  if (tls.server_name.empty()) return;
+  // The URL names whom we mean, and the connection goes where it said before.
+  const auto to = fmt::format("::{}:{}", part_of(url_.get(), CURLUPART_HOST),
+                              part_of(url_.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
+  curl_url_set(url_.get(), CURLUPART_HOST, tls.server_name.c_str(), 0);
+  connect_to_.reset(curl_slist_append(nullptr, to.c_str()));
+  set(CURLOPT_CONNECT_TO, connect_to_.get());
 }
 
 // A method with a body is a POST under another name to curl; HEAD is the one without an answer's

@@ -17,6 +17,14 @@
 
 namespace trellis::net {
 
+// What TLS is told beyond the URL; PEM as text, so that nothing needs to lie in a file.
+struct TlsClient {
+  std::string ca{};                  // instead of the machine's own CAs; "": those
+  std::string certificate{}, key{};  // who we are; both or neither
+  std::string server_name{};         // whom the certificate must be for; "": the URL's host
+  bool verify = true;
+};
+
 struct OutboundRequest {
   struct Header {
     std::string name, value;
@@ -28,7 +36,8 @@ struct OutboundRequest {
 
   std::size_t answer_bytes_max = limits::kHttpAnswerBytesMax;
   std::string ca_file{};  // PEM; instead of the machine's own CAs
-  std::string proxy{};    // URL of one; "": none, whatever the environment says
+  TlsClient tls{};
+  std::string proxy{};  // URL of one; "": none, whatever the environment says
   // Whether an address may be talked to: asked for each address before a connection to it is
   // opened, and again before the request goes out on a connection that was kept. Not asked with a
   // proxy.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <thread>
 
 #include "net/test_identity.h"
@@ -207,6 +208,31 @@ TEST_F(HttpClientTest, VerifiesWhomItSpeaksTo) {
   const auto other_name = refusal({.url = fmt::format("https://localhost:{}/echo", secure.port()),
                                    .ca_file = identity.files().certificate_path});
   EXPECT_NE(other_name.find("localhost"), std::string::npos) << other_name;
+}
+
+std::string contents(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(HttpClientTest, TakesWhatTlsNeedsAsText) {
+  const Identity identity;
+  TestServer secure({.tls = true, .tls_files = identity.files()});
+  const auto ca = contents(identity.files().certificate_path);
+  const auto key = contents(identity.files().private_key_path);
+  const auto at = [&](const char* host) {
+    return fmt::format("https://{}:{}/echo", host, secure.port());
+  };
+  EXPECT_EQ(body({.url = at("127.0.0.1"), .tls = {.ca = ca}}), "GET /echo  ");
+  EXPECT_EQ(body({.url = at("127.0.0.1"), .tls = {.ca = ca, .certificate = ca, .key = key}}),
+            "GET /echo  ");
+  EXPECT_EQ(body({.url = at("localhost"), .tls = {.ca = ca, .server_name = "127.0.0.1"}}),
+            "GET /echo  ");
+  const auto wrong = refusal({.url = at("127.0.0.1"), .tls = {.ca = ca, .server_name = "x.test"}});
+  EXPECT_NE(wrong.find("x.test"), std::string::npos) << wrong;
+  EXPECT_EQ(body({.url = at("localhost"), .tls = {.verify = false}}), "GET /echo  ");
+  EXPECT_NE(refusal({.url = at("127.0.0.1"), .tls = {.ca = ca, .certificate = ca, .key = "x"}}),
+            "answered");
 }
 
 TEST(HttpUrl, IsUnderstoodAsTheClientWillUnderstandIt) {
