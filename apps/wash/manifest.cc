@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 
 #include "codec/json.h"
+#include "codec/yaml.h"
 
 namespace trellis::wash {
 namespace {
@@ -87,7 +88,7 @@ Result<Manifest> read_manifest(const object& fields) {
 }  // namespace
 
 Result<Manifest> parse_manifest(std::string_view text) {
-  TRY(boost::json::value value, parse_yaml(text));
+  TRY(boost::json::value value, codec::parse_yaml(text));
   if (!value.is_object())
     return wrong("it must be a map with `actors`, `capabilities` and `links`");
   return read_manifest(value.get_object());

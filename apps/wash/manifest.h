@@ -33,7 +33,4 @@ Result<Manifest> parse_manifest(std::string_view text);
 using Variables = std::function<std::optional<std::string>(const std::string& name)>;
 Result<std::string> expand_variables(std::string_view text, const Variables& variables);
 
-// YAML as a JSON value; every scalar is a string.
-Result<boost::json::value> parse_yaml(std::string_view text);
-
 }  // namespace trellis::wash

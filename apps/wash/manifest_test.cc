@@ -53,17 +53,6 @@ TEST(Manifest, SaysWhatIsMissing) {
   EXPECT_FALSE(parse_manifest("- a\n- b\n"));
 }
 
-TEST(Yaml, NamesTheLineOfAMistake) {
-  Result<boost::json::value> value = parse_yaml("a: 1\nb: [1, 2\n");
-  ASSERT_FALSE(value);
-  EXPECT_EQ(value.error().detail.substr(0, 4), "line");
-}
-
-TEST(Yaml, RefusesWhatGoesOnForEver) {
-  EXPECT_FALSE(parse_yaml("a: &x [*x]"));
-  EXPECT_FALSE(parse_yaml(std::string(1000, '[')));
-}
-
 TEST(Variables, AreReplacedOrHaveDefaults) {
   auto variables = [](const std::string& name) -> std::optional<std::string> {
     if (name == "TAG") return "0.3.4";

@@ -1,12 +1,12 @@
+#include "codec/yaml.h"
+
 #include <fmt/format.h>
 #include <yaml.h>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
-#include "manifest.h"
-
-namespace trellis::wash {
+namespace trellis::codec {
 namespace {
 
 constexpr int kDepthMax = 32;
@@ -41,7 +41,7 @@ class Reader {
     drop();
     if (!ready_ || ++events_ > kEventsMax) return wrong("it is too large");
     if (yaml_parser_parse(&parser_, &event_) != 1)
-      return fail(Errc::invalid, "wash.yaml",
+      return fail(Errc::invalid, "codec.yaml",
                   fmt::format("line {}: {}", parser_.problem_mark.line + 1,
                               parser_.problem != nullptr ? parser_.problem : "not YAML"));
     held_ = true;
@@ -52,7 +52,7 @@ class Reader {
     held_ = false;
   }
   tl::unexpected<Error> wrong(std::string_view what) const {
-    return fail(Errc::invalid, "wash.yaml",
+    return fail(Errc::invalid, "codec.yaml",
                 fmt::format("line {}: {}", event_.start_mark.line + 1, what));
   }
   std::string scalar() const {
@@ -111,4 +111,4 @@ class Reader {
 
 Result<boost::json::value> parse_yaml(std::string_view text) { return Reader(text).document(); }
 
-}  // namespace trellis::wash
+}  // namespace trellis::codec
