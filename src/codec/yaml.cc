@@ -15,7 +15,7 @@ constexpr std::size_t kEventsMax = 1'000'000;
 // Walks the parser's events into a value.
 class Reader {
  public:
-  explicit Reader(std::string_view text) {
+  Reader(std::string_view text, YamlLines* lines) : lines_(lines) {
     ready_ = yaml_parser_initialize(&parser_) == 1;
     if (ready_)
       yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
@@ -61,6 +61,7 @@ class Reader {
 
   Result<boost::json::value> value(int depth) {
     if (depth > kDepthMax) return wrong("it is nested too deep");
+    if (lines_ != nullptr) (*lines_)[path_] = event_.start_mark.line + 1;
     switch (event_.type) {
       case YAML_SCALAR_EVENT: {
         bool plain = event_.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -80,9 +81,12 @@ class Reader {
 
   Result<boost::json::value> sequence(int depth) {
     boost::json::array list;
+    const std::size_t here = path_.size();
     while (true) {
+      path_.resize(here);
       TRY_OK(next());
       if (event_.type == YAML_SEQUENCE_END_EVENT) return boost::json::value(std::move(list));
+      path_ += "/" + std::to_string(list.size());
       TRY(boost::json::value element, value(depth + 1));
       list.push_back(std::move(element));
     }
@@ -90,16 +94,21 @@ class Reader {
 
   Result<boost::json::value> mapping(int depth) {
     boost::json::object map;
+    const std::size_t here = path_.size();
     while (true) {
+      path_.resize(here);
       TRY_OK(next());
       if (event_.type == YAML_MAPPING_END_EVENT) return boost::json::value(std::move(map));
       if (event_.type != YAML_SCALAR_EVENT) return wrong("the name of a member must be plain text");
       std::string key = scalar();
+      path_ += "/" + key;
       TRY_OK(next());
       TRY(map[key], value(depth + 1));
     }
   }
 
+  YamlLines* lines_;
+  std::string path_;  // of the value that is read
   yaml_parser_t parser_{};
   yaml_event_t event_{};
   bool ready_ = false;
@@ -109,6 +118,8 @@ class Reader {
 
 }  // namespace
 
-Result<boost::json::value> parse_yaml(std::string_view text) { return Reader(text).document(); }
+Result<boost::json::value> parse_yaml(std::string_view text, YamlLines* lines) {
+  return Reader(text, lines).document();
+}
 
 }  // namespace trellis::codec

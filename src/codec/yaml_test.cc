@@ -18,5 +18,14 @@ TEST(Yaml, RefusesWhatGoesOnForEver) {
   EXPECT_FALSE(parse_yaml(std::string(1000, '[')));
 }
 
+TEST(Yaml, TellsWhereEachValueBegins) {
+  YamlLines lines;
+  ASSERT_TRUE(parse_yaml("a:\n  - x\n  - b: 1\n    c:\n      d: 2\ne: 3\n", &lines));
+  EXPECT_EQ(lines["/a/0"], 2u);
+  EXPECT_EQ(lines["/a/1"], 3u);
+  EXPECT_EQ(lines["/a/1/c/d"], 5u);
+  EXPECT_EQ(lines["/e"], 6u);
+}
+
 }  // namespace
 }  // namespace trellis::codec
