@@ -34,7 +34,8 @@ void contain(unsigned core, Step step) {
 
 }  // namespace
 
-// Notes the time each second, as an entry of the core's deadlines: no loop that is held turns to it.
+// Notes the time each second, as an entry of the core's deadlines: no loop that is held turns to
+// it.
 class Core::Beat final : private DeadlineQueue::Entry {
  public:
   explicit Beat(Core& core) : core_(core) {}

@@ -98,9 +98,9 @@ class Cores {
   template <class T>
   Task<T> run_on(unsigned core, std::function<Task<T>()> make);
 
-  // The same for a caller that must not wait for a core that hangs: fails `timeout` at the deadline,
-  // and the task goes on without it, told to end. So what `make` refers to must outlive that, and
-  // the caller's own core must outlive these cores.
+  // The same for a caller that must not wait for a core that hangs: fails `timeout` at the
+  // deadline, and the task goes on without it, told to end. So what `make` refers to must outlive
+  // that, and the caller's own core must outlive these cores.
   template <class T>
   Task<T> ask(unsigned core, std::function<Task<T>()> make, Deadline deadline, const char* site);
 
