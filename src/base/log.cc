@@ -76,8 +76,7 @@ void start(const Options& options) {
   g_logger->set_level(spdlog::level::debug);
   g_logger->flush_on(spdlog::level::info);
   g_logger->set_pattern(
-      options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                   : "%H:%M:%S.%e [%l] %v",
+      options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%H:%M:%S.%e [%l] %v",
       options.json ? spdlog::pattern_time_type::utc : spdlog::pattern_time_type::local);
 }
 

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-
 namespace trellis::control {
 namespace {
 
@@ -79,8 +78,7 @@ TEST(Manifest, ValuesOfLinksMayComeFromFiles) {
   EXPECT_EQ(manifest->links[0].definition.values.at("PASSWORD"), "s3cret");
   manifest = parse_manifest(text + "/none}\n", rules);
   ASSERT_FALSE(manifest);
-  EXPECT_EQ(manifest.error().detail,
-            "line 7: the value `PASSWORD` of a link: /none is not there");
+  EXPECT_EQ(manifest.error().detail, "line 7: the value `PASSWORD` of a link: /none is not there");
   EXPECT_FALSE(parse_manifest(text + "/secret}\n")) << "nobody reads files here";
 }
 
