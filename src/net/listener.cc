@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "net/kept_sockets.h"
 #include "net/response_head.h"
 
 namespace trellis::net {
@@ -144,6 +145,7 @@ runtime::Task<void> Listener::close(runtime::Deadline deadline) {
   boost::system::error_code ignored;
   // Whom the kernel has let in is somebody whose request is on its way.
   if (home_.leaving && acceptor_.is_open()) admit_those_that_wait(options_.connections_max);
+  if (acceptor_.is_open()) let_go(acceptor_.native_handle());
   acceptor_.close(ignored);
   if (room_) room_->wake();
   if (home_.leaving && !connections_.empty()) {
