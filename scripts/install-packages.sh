@@ -47,6 +47,7 @@ packages() {
     libyaml-dev                   wash manifests
     libtomlplusplus-dev           config_file of httpserver links, the file of registries
     libarchive-dev                provider archives: tar, gzip
+    prometheus-cpp-dev            the text of /metrics; its core library alone is linked
     # Tests and benchmarks
     libgtest-dev                  unit tests
     librapidcheck-dev             properties

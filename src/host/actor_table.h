@@ -32,6 +32,13 @@ class ActorTable {
 
   std::vector<control::ActorDescription> describe() const;
   std::vector<lattice::HeartbeatActor> heartbeat() const;
+
+  struct Numbers {  // for host/metrics.h
+    std::string key, name;
+    std::shared_ptr<runtime::PerCore<ActorCells>> cells;
+  };
+  std::vector<Numbers> numbers() const;
+
   bool running(const std::string& actor_key) const { return actors_.contains(actor_key); }
   const claims::ActorClaims* claims(const std::string& actor_key) const;  // null: not running
 
@@ -46,6 +53,7 @@ class ActorTable {
     Loaded loaded;
     engine::InstanceMode mode = engine::InstanceMode::fresh;
     std::vector<control::ActorInstance> instances;
+    std::shared_ptr<runtime::PerCore<ActorCells>> cells;
     lattice::Subscription subscription;
   };
 

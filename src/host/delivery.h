@@ -10,6 +10,7 @@
 #include "base/line_rate.h"
 #include "capability/provider.h"
 #include "host/call_events.h"
+#include "host/invocation_cells.h"
 #include "host/parts.h"
 #include "lattice/invocation.h"
 #include "lattice/invocation_exchange.h"
@@ -27,6 +28,8 @@ class Delivery {
   // Serves a provider in this process.
   Result<lattice::Subscription> serve_provider(std::string provider_key, std::string link_name,
                                                std::shared_ptr<capability::Provider> provider);
+
+  const InvocationCells& cells() const { return cells_; }  // core 0
 
  private:
   struct Target {
@@ -56,6 +59,7 @@ class Delivery {
   CallEvents& events_;
   lattice::InvocationVerifier verifier_;
   std::size_t running_ = 0;
+  InvocationCells cells_;
   log::LineRate refused_;
   unsigned next_core_ = 0;
 };

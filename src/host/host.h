@@ -19,6 +19,7 @@
 #include "host/identity.h"
 #include "host/key_claim.h"
 #include "host/link_table.h"
+#include "host/metrics.h"
 #include "host/peers.h"
 #include "host/provider_table.h"
 
@@ -49,6 +50,9 @@ class Host {
   ControlService& control() { return *control_; }
   // Starts the signed module; its key. For requests that stop() waits for.
   runtime::Task<std::string> start_actor(Bytes wasm, std::uint16_t count);
+  // The text of GET /metrics (metrics::kContentType). For requests that stop() waits for. Errors:
+  // unavailable, timeout, exhausted.
+  runtime::Task<std::string> metrics();
   std::string bus_description() const { return bus_->rpc().describe(); }
   std::uint16_t bus_port() const { return bus_->control_port(); }
 
@@ -78,7 +82,7 @@ class Host {
   const lattice::Subjects subjects_;
   const std::chrono::steady_clock::time_point started_;
   std::atomic<bool> ready_{false};
-  unsigned foreign_calls_ = 0;  // start_actor() in progress
+  unsigned foreign_calls_ = 0;  // start_actor() and metrics() in progress
 
   // In the order in which each needs the one before it.
   std::unique_ptr<runtime::TaskGroup> tasks_;
@@ -86,6 +90,7 @@ class Host {
   std::unique_ptr<runtime::Offload> pulls_;
   std::shared_ptr<registry::Credentials> credentials_;
   std::unique_ptr<runtime::Offload> spawner_;
+  std::shared_ptr<registry::RegistrySource> registries_;
   std::unique_ptr<artifact::Resolver> resolver_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<HostBus> bus_;
@@ -105,6 +110,7 @@ class Host {
   std::unique_ptr<LinkTable> links_;
   std::unique_ptr<ActorTable> actors_;
   std::unique_ptr<ControlService> control_;
+  std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<ConfigService> config_service_;
   std::optional<HostConfigFile> config_file_;
 };
