@@ -74,13 +74,13 @@ class Scrape:
     def of(self, name):
         return {labels: value for (each, labels), value in self.samples.items() if each == name}
 
-    def find(self, name, **wanted):
+    def find(self, family, /, **wanted):
         """The values of the series that have these labels."""
-        return [value for labels, value in self.of(name).items() if set(wanted.items()) <= labels]
+        return [value for labels, value in self.of(family).items() if set(wanted.items()) <= labels]
 
-    def get(self, name, **wanted):
-        found = self.find(name, **wanted)
-        assert len(found) == 1, f"{len(found)} series {name} with {wanted}, not one"
+    def get(self, family, /, **wanted):
+        found = self.find(family, **wanted)
+        assert len(found) == 1, f"{len(found)} series {family} with {wanted}, not one"
         return found[0]
 
     def mentions(self, value):

@@ -6,7 +6,7 @@ import guests
 import pytest
 from lattices import lattice, start_http
 from prometheus_text import Scrape
-from sandbox import ECHO_REF, free_port, http as ask, wait_for
+from sandbox import ECHO_REF, HTTP_SERVER, free_port, http as ask, wait_for
 from servers import KEY_VALUE, STORE, STORE_REF, behind_http, link
 
 KVCOUNTER_REF = "wasmcloud.azurecr.io/kvcounter:0.4.0"
@@ -84,7 +84,7 @@ def test_requests_are_counted_exactly_over_two_cores(two_cores):
     assert seen.get("trellis_actor_instances_made_total", actor=key) >= living
     assert living >= seen.get("trellis_actor_instances_ready", actor=key)
     assert seen.get("trellis_links", state="active") == 1
-    assert seen.get("trellis_provider_up", name="HTTP Server") == 1
+    assert seen.get("trellis_provider_up", provider=HTTP_SERVER) == 1
 
 
 def test_failures_are_counted_by_how_they_failed(host):
@@ -117,7 +117,7 @@ def test_a_request_that_is_none_is_refused_and_no_call(host):
     port = free_port()
     key = host.echo_on(port)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
-        raw.sendall(b"no request at all\r\n\r\n")
+        raw.sendall(b"GET / HTTP/1.1\r\nno header at all\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 400")
     seen = scrape(host)
     assert seen.get("trellis_http_refused_total", actor=key) == 1
