@@ -37,7 +37,7 @@ Listener::Listener(runtime::Core& core, const HttpServerOptions& options, HttpHa
     : core_(core),
       options_(options),
       tls_(std::move(tls)),
-      home_{options, handler, {}, {}},
+      home_{options, handler, options.cells->here(), {}, {}},
       acceptor_(core.executor()),
       sweep_interval_(interval_for(options)),
       sessions_(core),
@@ -87,6 +87,7 @@ void Listener::admit_those_that_wait(std::size_t max) {
 runtime::Task<void> Listener::wait_for_room() {
   if (connections_.size() < options_.connections_max) co_return Result<void>{};
   room_.emplace(core_);
+  ++home_.cells.full;
   const auto how = co_await room_->wait();
   room_.reset();
   if (how == runtime::Wake::cancelled)
@@ -112,6 +113,7 @@ void Listener::admit(Socket socket) {
   const auto peer = socket.remote_endpoint(ec);
   if (ec) return;  // gone already
   socket.set_option(asio::ip::tcp::no_delay(true), ec);
+  ++home_.cells.accepted;
   auto connection = tls_ != nullptr ? tls_connection(home_, std::move(socket), text_of(peer), *tls_)
                                     : plain_connection(home_, std::move(socket), text_of(peer));
   connections_.push_back(*connection);
@@ -119,7 +121,9 @@ void Listener::admit(Socket socket) {
 }
 
 runtime::Task<void> Listener::serve(std::unique_ptr<ConnectionBase> connection) {
+  ++home_.cells.open;
   auto result = co_await connection->run();
+  --home_.cells.open;
   connections_.erase(connections_.iterator_to(*connection));
   if (room_) room_->wake();
   co_return result;
