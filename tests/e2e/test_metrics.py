@@ -1,7 +1,11 @@
 """GET /metrics: the form, and that the numbers are those of what was really asked."""
 import http.client
+import os
+import pathlib
+import signal
 import socket
 
+import archives
 import guests
 import pytest
 from lattices import lattice, start_http
@@ -11,6 +15,11 @@ from servers import KEY_VALUE, STORE, STORE_REF, behind_http, link
 
 KVCOUNTER_REF = "wasmcloud.azurecr.io/kvcounter:0.4.0"
 HANDLE = "HttpServer.HandleRequest"
+
+
+def children_of(pid):
+    return [int(child) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir()
+            for child in (thread / "children").read_text().split()]
 
 
 def scrape(host):
@@ -183,6 +192,16 @@ def test_a_provider_is_up_while_it_runs(host):
     assert scrape(host).get("trellis_provider_restarts_total", provider=STORE) == 0
     host.wash("ctl", "stop", "provider", host.host_id(), STORE, "default", KEY_VALUE)
     assert scrape(host).mentions(STORE) == []
+
+
+def test_a_process_that_is_killed_is_a_restart(host):
+    host.start_provider(archives.pack(host, "keyvalue"))
+    seen = scrape(host)
+    assert seen.get("trellis_provider_up", contract=KEY_VALUE) == 1
+    assert seen.get("trellis_provider_restarts_total", contract=KEY_VALUE) == 0
+    os.kill(children_of(host.process.pid)[0], signal.SIGKILL)
+    wait_for(lambda: scrape(host).get("trellis_provider_restarts_total", contract=KEY_VALUE) == 1, 10, "it is restarted")
+    wait_for(lambda: scrape(host).get("trellis_provider_up", contract=KEY_VALUE) == 1, 20, "it is well again")
 
 
 def test_calls_between_hosts_are_counted_on_both_sides():
