@@ -17,11 +17,10 @@ def test_it_runs_as_nobody_without_a_home(box):
         pytest.skip("becoming somebody else takes root")
     folders = {"TRELLIS_DATA_DIR": "data", "TRELLIS_CACHE_DIR": "code", "TRELLIS_PROVIDERS_DIR": "providers",
                "TRELLIS_ARTIFACT_CACHE_DIR": "artifacts"}
-    for name, folder in folders.items():
-        path = box.folder / folder
-        path.mkdir()
-        os.chown(path, NOBODY, NOBODY)
-        folders[name] = str(path)
+    volume = box.folder / "volume"  # as Kubernetes makes an emptyDir: everybody's, so that the host makes its own in it
+    volume.mkdir()
+    volume.chmod(0o777)
+    folders = {name: str(volume / folder) for name, folder in folders.items()}
     box.folder.chmod(0o755)
     env = {**box.env, **folders, "HOME": "/nonexistent", "WASMCLOUD_STRUCTURED_LOG_LEVEL": "debug"}
     for name in ("TMPDIR", "USER"):
