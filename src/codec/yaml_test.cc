@@ -28,8 +28,9 @@ TEST(Yaml, ReadsEveryDocumentOfAStream) {
 }
 
 TEST(Yaml, ResolvesPlainScalarsAsKubernetesDoes) {
-  EXPECT_EQ(read("[true, True, yes, on, False, NO, null, ~, , tRue, y]"),
-            "[true,true,true,true,false,false,null,null,null,\"tRue\",\"y\"]\n");
+  EXPECT_EQ(read("[true, True, yes, on, False, NO, null, ~, tRue, y]"),
+            "[true,true,true,true,false,false,null,null,\"tRue\",\"y\"]\n");
+  EXPECT_EQ(read("a:\n"), "{\"a\":null}\n");
   EXPECT_EQ(read("[0, 8080, -1, 0644, 0x1F, 0o17, 0b11, 1_000, 18446744073709551615]"),
             "[0,8080,-1,420,31,15,3,1000,18446744073709551615]\n");
   EXPECT_EQ(read("[1.5, -.5, 1e3, +2]"), "[1.5,-0.5,1000.0,2]\n");
