@@ -39,6 +39,17 @@ void strip(json::object& object) {
     metadata->erase(key);
 }
 
+// Kubernetes writes down who set which fields. Of an object that is nothing but a name, such as a
+// plain Namespace, nobody would be known to have made it.
+void sign_if_empty(json::object& object) {
+  for (const auto& [key, value] : object)
+    if (key != "apiVersion" && key != "kind" && key != "metadata") return;
+  auto& metadata = object["metadata"].get_object();
+  for (const auto& [key, value] : metadata)
+    if (key != "name" && key != "namespace") return;
+  metadata["annotations"] = json::object{{"wasmcloud.dev/applied-by", kFieldManager}};
+}
+
 }  // namespace
 
 Cluster::Cluster(runtime::Core& core, runtime::Offload& offload, Access access,
@@ -127,6 +138,7 @@ runtime::Task<void> Cluster::apply_one(Manifest manifest, Mode mode, runtime::De
     CO_TRY_OK(co_await take_back(path, *there, mode == Mode::repair, deadline));
   }
   CO_TRY_OK(co_await add_owner(manifest.object, there ? &*there : nullptr, space, deadline));
+  sign_if_empty(manifest.object);
   const auto query = fmt::format("fieldManager={}{}", kFieldManager,
                                  there && mode == Mode::repair ? "&force=true" : "");
   auto applied = co_await api_.call({.method = "PATCH",

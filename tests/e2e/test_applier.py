@@ -6,7 +6,7 @@ import json
 import guests
 import pytest
 from kubernetes_api import KubernetesApi, needs_kubernetes
-from sandbox import ECHO_REF, HTTP_SERVER, free_port, wait_for
+from sandbox import ECHO_REF, HTTP_SERVER, HTTP_SERVER_REF, free_port, wait_for
 from servers import MESSAGING, NATS, NATS_REF, link, status
 
 pytestmark = needs_kubernetes
@@ -144,7 +144,7 @@ def test_each_of_two_links_has_a_port(cluster_host, api, space):
     host, one, two = cluster_host, free_port(), free_port()
     link_applier(host, start_applier(host))
     echo = with_echo(host)
-    host.start_provider("wasmcloud.azurecr.io/httpserver:0.16.3", "--link-name", "admin")
+    host.wash("ctl", "start", "provider", HTTP_SERVER_REF, "--link-name", "admin", "--auction-timeout-ms", "1000")
     host.put_link(echo, f"PORT={one}")
     host.put_link(echo, f"PORT={two}", "--link-name", "admin")
     wait_for(lambda: service(api, space, echo) and len(ports(service(api, space, echo))) == 2, 20, "there are two ports")
