@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down test check compat bench fuzz format asan tsan clean packages configured programs build
+.PHONY: help up down test check compat k8s image chart deb bench fuzz format asan tsan clean packages configured programs build
 
 PRESET ?= release
 BUILD  := build/$(PRESET)
@@ -15,7 +15,7 @@ export CCACHE_NOHASHDIR := 1
 
 help: ## list these verbs
 	@echo "Trellis: make <verb>"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 up: programs ## build, start a host with the echo actor behind HTTP on port 8080
 	@scripts/up.sh
@@ -33,6 +33,23 @@ check: build ## formatting, lint, unit tests: under a minute when little changed
 
 compat: programs ## build 2022's wash and providers with cargo (half an hour, once); run them with this host
 	@tests/compat/run.sh $(BUILD)
+
+k8s: ## on a real Kubernetes of its own (or KUBECONFIG's): the article's walk, then rolling updates and faults under load
+	@tests/kubernetes/run.sh
+
+image: ## the container image, without Docker: build/image/trellis-host.tar, and its bill of materials
+	@scripts/install-packages.sh image
+	@$(MAKE) --no-print-directory programs
+	@deploy/image/build.sh $(BUILD) build/image
+
+chart: ## the Helm chart and its repository's index: build/charts
+	@scripts/package-chart.sh build/charts
+
+deb: ## a Debian package with a systemd unit: build/deb
+	@scripts/install-packages.sh image
+	@$(MAKE) --no-print-directory programs
+	@cd $(BUILD) && cpack -B $(CURDIR)/build/deb >/dev/null && rm -rf $(CURDIR)/build/deb/_CPack_Packages
+	@ls build/deb/*.deb
 
 bench: build ## compare with nginx, a native handler, raw NATS and raw Redis; print tables
 	@bench/run.sh

@@ -2,13 +2,24 @@
 # Installs what Trellis needs to be built and tested on Debian 12, and nothing that is there already.
 # Run by every Makefile verb that builds: it must be quick and silent when there is nothing to do.
 #
-#   scripts/install-packages.sh          install what is missing (as root, or through sudo)
-#   scripts/install-packages.sh --list   print the packages, one a line
+#   scripts/install-packages.sh [GROUP…]          install what is missing (as root, or through sudo)
+#   scripts/install-packages.sh --list [GROUP…]   print the packages, one a line
+# Groups add what only some verbs need: image (make image, make deb), kubernetes (make k8s).
 set -euo pipefail
 
+groups=()
+
 packages() {
-  # The first word of each line is a package, the rest says what for.
-  sed 's/#.*//; s/^ *//; /^$/d' <<'LIST' | cut -d' ' -f1
+  base_packages
+  local group
+  for group in "${groups[@]}"; do "${group}_packages"; done
+}
+
+# Of a list below: the first word of each line is a package, the rest says what for.
+first_words() { sed 's/#.*//; s/^ *//; /^$/d' | cut -d' ' -f1; }
+
+base_packages() {
+  first_words <<'LIST'
     # Toolchain
     clang-19                      the C++ compiler (g++ 12 miscompiles coroutines)
     lld-19                        the linker, wasm-ld too
@@ -47,6 +58,10 @@ packages() {
     libyaml-dev                   manifests: of wash, of Kubernetes
     libtomlplusplus-dev           config_file of httpserver links, the file of registries
     libarchive-dev                provider archives: tar, gzip
+    libbz2-dev                    what libarchive.a refers to, with the three below
+    liblzma-dev
+    liblz4-dev
+    libzstd-dev
     # Tests and benchmarks
     libgtest-dev                  unit tests
     librapidcheck-dev             properties
@@ -62,6 +77,24 @@ packages() {
     openssl                       certificates for tests
     python3                       end-to-end tests
     python3-pytest                their runner
+    python3-yaml                  what the chart renders; its table of values
+LIST
+}
+
+image_packages() {
+  first_words <<'LIST'
+    buildah                       images without a daemon
+    dpkg-dev                      which packages the .deb depends on
+LIST
+}
+
+kubernetes_packages() {
+  image_packages
+  first_words <<'LIST'
+    containerd                    runs the node's containers, and brings runc
+    containernetworking-plugins   gives pods their network
+    iptables                      what kube-proxy writes Services with
+    iproute2                      the cluster's network namespace
 LIST
 }
 
@@ -81,7 +114,7 @@ rust_is_new_enough() {
 missing_packages() {
   local installed
   installed=$(dpkg-query -W -f='${db:Status-Abbrev}${Package}\n' 2>/dev/null | sed -n 's/^ii //p' | sort)
-  comm -23 <(packages | sort) <(echo "$installed")
+  comm -23 <(packages | sort -u) <(echo "$installed")
   # Debian's own "rustc" is too old for the engine; rustc-web follows the browsers' needs.
   rust_is_new_enough || printf '%s\n' rustc-web cargo-web
 }
@@ -129,7 +162,15 @@ install() {
   fi
 }
 
-if [[ ${1:-} == --list ]]; then
+list_only=no
+for argument in "$@"; do
+  case $argument in
+    --list) list_only=yes ;;
+    image | kubernetes) groups+=("$argument") ;;
+    *) echo "install-packages.sh: no group '$argument'; there are image and kubernetes" >&2; exit 2 ;;
+  esac
+done
+if [[ $list_only == yes ]]; then
   packages
   exit
 fi

@@ -12,6 +12,8 @@
 #include "console/console.h"
 #include "host/host.h"
 #include "host/identity.h"
+#include "keeper.h"
+#include "net/kept_sockets.h"
 #include "runtime/file_limit.h"
 #include "runtime/signals.h"
 
@@ -20,7 +22,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kDrainTime = 20s;  // Kubernetes gives 30 s between SIGTERM and SIGKILL
 constexpr auto kConsoleCloseTime = 2s;
 
 constexpr const char* kAbout =
@@ -29,15 +30,29 @@ constexpr const char* kAbout =
     "lists them.";
 
 // A host that cannot be stopped cleanly is left to the end of the process.
-Result<void> stop(host::Host& host) {
-  auto stopped = host.stop(kDrainTime);
+Result<void> stop(host::Host& host, std::chrono::milliseconds limit) {
+  auto stopped = host.stop(limit);
   if (stopped) return stopped;
   LOG(error, "not everything could be stopped in time: {}", stopped.error().describe());
   log::stop();
   std::_Exit(1);
 }
 
+// Those who send requests here, a Service of Kubernetes say, take a while to learn that this host
+// goes: it serves on until they have. Another signal cuts that short.
+Result<void> serve_on(host::Host& host, runtime::StopSignals& signals,
+                      std::chrono::milliseconds delay) {
+  TRY_OK(host.leave());
+  if (delay == 0ms) return {};
+  LOG(info, "not ready any more; requests are served for another {} ms", delay.count());
+  TRY(const bool again, signals.wait(runtime::Deadline::in(delay)));
+  if (again) LOG(info, "asked to stop again: no longer waiting for requests");
+  return {};
+}
+
 Result<void> run(const host::Config& config) {
+  // Probes are answered by a thread apart; it is the last to end.
+  TRY(auto console_core, runtime::Cores::start({.count = 1, .pin = false, .name = "console"}));
   TRY(auto cores, runtime::Cores::start({.count = config.cores, .pin = true}));
   TRY(const auto stop_signals, runtime::StopSignals::own(*cores));
   runtime::Offload offload;
@@ -45,10 +60,10 @@ Result<void> run(const host::Config& config) {
       host::Host::start(config, {.cores = *cores, .offload = offload, .request_stop = [] {
                                    std::raise(SIGTERM);
                                  }}));
-  auto console = cores->run_blocking<std::unique_ptr<console::Console>>(
-      0, [&] { return console::Console::start(*cores, *host); });
+  auto console = console_core->run_blocking<std::unique_ptr<console::Console>>(
+      0, [&] { return console::Console::start(*console_core, *cores, *host); });
   if (!console) {
-    TRY_OK(stop(*host));
+    TRY_OK(stop(*host, config.drain_timeout));
     return fail(
         Errc::unavailable, "trellis.console",
         fmt::format(
@@ -58,10 +73,14 @@ Result<void> run(const host::Config& config) {
   LOG(info, "Dashboard, API and probes on http://{}:{}", config.dashboard_host, (*console)->port());
   const auto signal = stop_signals->wait();
   LOG(info, "stopping");
-  TRY_OK(stop(*host));
-  auto closed = cores->run_blocking<void>(
+  if (auto served = serve_on(*host, *stop_signals, config.drain_delay); !served)
+    LOG(warn, "stopping: {}", served.error().describe());
+  TRY_OK(stop(*host, config.drain_timeout));
+  auto closed = console_core->run_blocking<void>(
       0, [&] { return (*console)->close(runtime::Deadline::in(kConsoleCloseTime)); });
   if (!closed) LOG(warn, "closing the dashboard: {}", closed.error().describe());
+  // What the console asked of core 0 last has passed when this has: the host may go.
+  TRY_OK(cores->run_blocking<void>(0, []() -> runtime::Task<void> { co_return Result<void>{}; }));
   if (!signal) return fail(signal.error());
   return {};
 }
@@ -72,7 +91,17 @@ int start(int argc, char** argv) {
   bool check_only = false;
   app.add_flag("--check-config", check_only,
                "Say what is wrong with the configuration, if anything, and end");
+  bool keep = false;
+  app.add_flag(
+      "--keep", keep,
+      "Run the host as a child, hold the sockets it listens on, and start it again when it "
+      "is killed: connections that are made meanwhile wait");
   CLI11_PARSE(app, argc, argv);
+  if (keep && !check_only) {
+    char* arguments[] = {argv[0], nullptr};
+    return keep_running("/proc/self/exe", arguments);
+  }
+  net::inherit_sockets();
 
   auto config = host::read_config_from_process();
   if (check_only && config) {

@@ -5,9 +5,9 @@
 #include <type_traits>
 
 #include "arguments.h"
+#include "control/manifest.h"
 #include "ctl.h"
 #include "files.h"
-#include "manifest.h"
 #include "reference_argument.h"
 
 namespace trellis::wash {
@@ -18,9 +18,12 @@ struct ApplyArguments {
   bool expand_env = false;
 };
 
+using control::Manifest;
+
 Result<Manifest> with_whole_references(Manifest manifest) {
-  std::vector<std::string> references = manifest.actors;
-  for (const ManifestCapability& capability : manifest.capabilities)
+  std::vector<std::string> references;
+  for (const control::ManifestActor& actor : manifest.actors) references.push_back(actor.image_ref);
+  for (const control::ManifestCapability& capability : manifest.capabilities)
     references.push_back(capability.image_ref);
   for (const std::string& reference : references)
     if (std::string mistake = reference_mistake(reference); !mistake.empty())
@@ -34,8 +37,10 @@ Result<Manifest> load(const ApplyArguments& arguments) {
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
   Result<std::string> text = read_file(arguments.path);
-  if (text && arguments.expand_env) text = expand_variables(*text, variables);
-  Result<Manifest> manifest = text ? parse_manifest(*text) : Result<Manifest>(fail(text.error()));
+  if (text && arguments.expand_env) text = control::expand_variables(*text, variables);
+  Result<Manifest> manifest =
+      text ? control::parse_manifest(*text, {.strict = false, .read_file = read_file})
+           : Result<Manifest>(fail(text.error()));
   if (manifest) manifest = with_whole_references(std::move(*manifest));
   if (manifest) return manifest;
   return fail(manifest.error().code, manifest.error().site,
@@ -67,17 +72,18 @@ Result<Output> apply(const Ctl& ctl, const ApplyArguments& arguments) {
   Spinner spinner = ctl.context.spinner(" Applying manifest ...");
   TRY(control::Client client, connect(lattice.options));
   std::vector<std::string> lines;
-  for (const std::string& actor : manifest.actors)
-    lines.push_back(line_for(client.send(control::StartActor{actor, arguments.host_id, 1, {}}),
-                             fmt::format("Instruction to start actor {}", actor),
-                             "Failed to send start actor"));
-  for (const ManifestCapability& capability : manifest.capabilities)
+  for (const control::ManifestActor& actor : manifest.actors)
+    lines.push_back(line_for(
+        client.send(control::StartActor{actor.image_ref, arguments.host_id, actor.count, {}}),
+        fmt::format("Instruction to start actor {}", actor.image_ref),
+        "Failed to send start actor"));
+  for (const control::ManifestCapability& capability : manifest.capabilities)
     lines.push_back(
         line_for(client.send(control::StartProvider{
                      capability.image_ref, capability.link_name, arguments.host_id, {}, {}}),
                  fmt::format("Instruction to start provider {}", capability.image_ref),
                  "Failed to send start capability message"));
-  for (const control::LinkDefinition& link : manifest.links)
+  for (const auto& [link, line] : manifest.links)
     lines.push_back(
         line_for(client.put_link(link),
                  fmt::format("Link def submission from {} to {}", link.actor_id, link.provider_id),

@@ -36,6 +36,7 @@ runtime::Task<void> HttpProvider::link_put(lattice::Link link) {
     co_return fail(std::move(opened).error());
   }
   auto listener = std::move(*opened);
+  if (leaving_) CO_TRY_OK(co_await listener->leave());
   LOG(info, "httpserver: actor {} answers on {}{}", link.actor_id, listener->settings().address,
       listener->settings().tls_certificate.empty() ? "" : " (TLS)");
   listeners_[link.actor_id] = std::move(listener);
@@ -78,6 +79,17 @@ runtime::Task<Bytes> HttpProvider::handle(const lattice::Link&, std::string_view
 }
 
 runtime::Task<void> HttpProvider::health() { co_return Result<void>{}; }
+
+runtime::Task<void> HttpProvider::prepare_stop() {
+  leaving_ = true;
+  std::vector<std::string> actors;
+  for (const auto& [actor, listener] : listeners_) actors.push_back(actor);
+  for (const auto& actor : actors) {
+    const auto found = listeners_.find(actor);  // links may go meanwhile
+    if (found != listeners_.end()) CO_TRY_OK(co_await found->second->leave());
+  }
+  co_return Result<void>{};
+}
 
 runtime::Task<void> HttpProvider::stop(runtime::Deadline deadline) {
   std::vector<std::string> actors;

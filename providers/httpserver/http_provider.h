@@ -30,6 +30,7 @@ class HttpProvider final : public capability::Provider {
   runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
                               BytesView payload, runtime::Deadline deadline) override;
   runtime::Task<void> health() override;
+  runtime::Task<void> prepare_stop() override;
   runtime::Task<void> stop(runtime::Deadline deadline) override;
 
  private:
@@ -39,6 +40,7 @@ class HttpProvider final : public capability::Provider {
 
   capability::ProviderContext context_;
   std::map<std::string, std::unique_ptr<Listener>> listeners_;  // by actor
+  bool leaving_ = false;
   runtime::TaskGroup draining_;  // listeners that are closed but for requests in flight
 };
 

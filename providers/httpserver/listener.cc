@@ -110,6 +110,8 @@ runtime::Task<void> Listener::reload_certificate() {
   co_return reloaded;
 }
 
+runtime::Task<void> Listener::leave() { co_return co_await server_->leave(); }
+
 runtime::Task<void> Listener::close(runtime::Deadline deadline) {
   co_return co_await server_->close(deadline);
 }

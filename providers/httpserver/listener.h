@@ -23,6 +23,8 @@ class Listener final : public net::HttpHandler {
                                                        std::chrono::milliseconds rpc_timeout);
 
   runtime::Task<net::HttpResponse> handle(const net::HttpRequest& request) override;
+  // Serves on, and asks each connection to end: see net::HttpServer.
+  runtime::Task<void> leave();
   runtime::Task<void> close(runtime::Deadline deadline);
   // The certificate may have been renewed under the same name. On failure the former one serves on.
   runtime::Task<void> reload_certificate();

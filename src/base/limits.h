@@ -50,6 +50,23 @@ inline constexpr std::size_t kProviderLogBytesPerSecond = 4_MiB;  // then it wai
 inline constexpr auto kRpcTimeout = 2'000ms;        // WASMCLOUD_RPC_TIMEOUT_MS
 inline constexpr std::uint32_t kCallDepthMax = 16;  // actor → actor → …
 
+// Life of the host itself
+inline constexpr auto kCoreBeatEvery = 1s;
+inline constexpr auto kCoreSilenceMax = 10s;         // of a core's loop; then /api/livez says no
+inline constexpr auto kConsoleAskTimeout = 500ms;    // a probe's question to core 0
+inline constexpr auto kConsoleReadTimeout = 5s;      // the page's and the API's
+inline constexpr auto kConsoleCommandTimeout = 60s;  // the API's, that start something
+inline constexpr auto kDrainTimeout = 20s;           // TRELLIS_DRAIN_TIMEOUT_MS
+inline constexpr auto kManifestRetryMin = 1s;        // what did not start is tried again
+inline constexpr auto kManifestRetryMax = 30s;
+inline constexpr std::size_t kManifestBytesMax = 1_MiB;
+
+// The relay to NATS
+inline constexpr std::size_t kRelayConnectionsMax = 256;
+inline constexpr std::size_t kRelayBufferBytes = 64_KiB;  // each way of each connection
+inline constexpr auto kRelayConnectTimeout = 5s;
+inline constexpr auto kRelayStallTimeout = 30s;  // a write without progress; one side alone open
+
 // HTTP
 inline constexpr std::size_t kHttpHeaderBytesMax = 32_KiB;
 inline constexpr std::size_t kHttpBodyBytesMax = 16_MiB;
@@ -57,6 +74,7 @@ inline constexpr auto kHttpHeaderTimeout = 10s;
 inline constexpr auto kHttpBodyTimeout = 30s;
 inline constexpr auto kHttpIdleTimeout = 75s;
 inline constexpr std::size_t kHttpConnectionsMax = 20'000;  // per listener and core
+inline constexpr auto kHttpLeaveTime = 250ms;  // a listener that leaves: for requests on their way
 
 // HTTP requests that we make
 inline constexpr std::size_t kHttpAnswerBytesMax = 16_MiB;  // a body

@@ -60,6 +60,10 @@ std::string json_escape(std::string_view text) {
   return out;
 }
 
+std::string json_member(std::string_view name, std::string_view text) {
+  return fmt::format("\"{}\":\"{}\"", name, json_escape(text));
+}
+
 }  // namespace
 
 void start(const Options& options) {
@@ -72,8 +76,7 @@ void start(const Options& options) {
   g_logger->set_level(spdlog::level::debug);
   g_logger->flush_on(spdlog::level::info);
   g_logger->set_pattern(
-      options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})"
-                   : "%H:%M:%S.%e [%l] %v",
+      options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%H:%M:%S.%e [%l] %v",
       options.json ? spdlog::pattern_time_type::utc : spdlog::pattern_time_type::local);
 }
 
@@ -88,15 +91,24 @@ void stop() {
 bool enabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
 
 void write(Level level, std::string_view line) {
-  if (g_logger) {
-    if (g_json) {
-      g_logger->log(to_spdlog(level), json_escape(line));
-    } else {
-      g_logger->log(to_spdlog(level), line);
-    }
-  } else {
+  if (!g_logger) {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+  } else if (g_json) {
+    g_logger->log(to_spdlog(level), json_member("message", line));
+  } else {
+    g_logger->log(to_spdlog(level), line);
   }
+}
+
+void write_of(Level level, const Speaker& speaker, std::string_view line) {
+  if (!g_logger || !g_json) {
+    return write(level, fmt::format("[{}{}{}] {}", speaker.name, speaker.name.empty() ? "" : " ",
+                                    speaker.key, line));
+  }
+  auto members = json_member("message", line) + "," + json_member(speaker.role, speaker.key);
+  if (!speaker.name.empty())
+    members += "," + json_member(fmt::format("{}_name", speaker.role), speaker.name);
+  g_logger->log(to_spdlog(level), members);
 }
 
 std::optional<Level> parse_level(std::string_view name) {

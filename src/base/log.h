@@ -22,6 +22,14 @@ void start(const Options& options);  // once, from main(); before it lines go to
 void stop();                         // flushes; call before exit
 bool enabled(Level level);
 void write(Level level, std::string_view line);
+// What somebody else said: in text the line begins with who, "[name key] "; in JSON who it was is
+// a member of its own, named by the role.
+struct Speaker {
+  std::string_view role;  // "actor", "provider"
+  std::string_view key;
+  std::string_view name{};  // "" when not known
+};
+void write_of(Level level, const Speaker& speaker, std::string_view line);
 // "debug", "info", "warn", "error", and the "trace" and "warning" of other programs.
 std::optional<Level> parse_level(std::string_view name);
 

@@ -69,6 +69,9 @@ class Provider {
 
   // Core 0. ok, or what is wrong.
   virtual runtime::Task<void> health() = 0;
+  // Core 0. stop() follows in a while: who comes is asked to go elsewhere the next time. Everything
+  // is served until then.
+  virtual runtime::Task<void> prepare_stop() { co_return Result<void>{}; }
   // Core 0. Everything in flight is answered (until the deadline), ports are free, nothing runs on.
   virtual runtime::Task<void> stop(runtime::Deadline deadline) = 0;
 };

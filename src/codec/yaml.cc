@@ -26,8 +26,8 @@ std::string_view text_of(const yaml_char_t* text) {
 // Walks the parser's events into values.
 class Reader {
  public:
-  Reader(std::string_view text, YamlScalars scalars, YamlLimits limits)
-      : scalars_(scalars), limits_(limits) {
+  Reader(std::string_view text, YamlScalars scalars, YamlLimits limits, YamlLines* lines)
+      : scalars_(scalars), limits_(limits), lines_(lines) {
     ready_ = yaml_parser_initialize(&parser_) == 1;
     if (ready_)
       yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
@@ -51,6 +51,7 @@ class Reader {
       anchors_.clear();
       TRY_OK(next());
       TRY(auto document, value(0));
+      lines_ = nullptr;
       all.push_back(std::move(document.value));
       TRY_OK(next());  // document end
     }
@@ -90,6 +91,7 @@ class Reader {
 
   Result<Counted> value(int depth) {
     if (depth > limits_.depth_max) return wrong("it is nested too deep");
+    if (lines_ != nullptr) (*lines_)[path_] = event_.start_mark.line + 1;
     if (event_.type == YAML_ALIAS_EVENT) return referred();
     TRY_OK(count(1));
     std::string anchor(text_of(anchor_of(event_)));
@@ -139,9 +141,12 @@ class Reader {
 
   Result<Counted> sequence(int depth) {
     Counted list{json::array()};
+    const auto here = path_.size();
     while (true) {
+      path_.resize(here);
       TRY_OK(next());
       if (event_.type == YAML_SEQUENCE_END_EVENT) return list;
+      path_ += fmt::format("/{}", list.value.get_array().size());
       TRY(auto element, value(depth + 1));
       list.size += element.size;
       list.value.get_array().push_back(std::move(element.value));
@@ -150,13 +155,16 @@ class Reader {
 
   Result<Counted> mapping(int depth) {
     Counted map{json::object()};
+    const auto here = path_.size();
     while (true) {
+      path_.resize(here);
       TRY_OK(next());
       if (event_.type == YAML_MAPPING_END_EVENT) return map;
       if (event_.type != YAML_SCALAR_EVENT) return wrong("the name of a member must be plain text");
       const std::string key(scalar_text());
       if (key == "<<" && event_.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
         return wrong("merging with << is not read here; write the members out");
+      path_ += "/" + key;
       TRY_OK(next());
       TRY(auto member, value(depth + 1));
       map.size += member.size;
@@ -166,6 +174,8 @@ class Reader {
 
   const YamlScalars scalars_;
   const YamlLimits limits_;
+  YamlLines* lines_;  // null after the first document
+  std::string path_;  // of the value that is read
   yaml_parser_t parser_{};
   yaml_event_t event_{};
   bool ready_ = false;
@@ -177,8 +187,8 @@ class Reader {
 }  // namespace
 
 Result<std::vector<json::value>> yaml_parse(std::string_view text, YamlScalars scalars,
-                                            YamlLimits limits) {
-  return Reader(text, scalars, limits).documents();
+                                            YamlLimits limits, YamlLines* lines) {
+  return Reader(text, scalars, limits, lines).documents();
 }
 
 }  // namespace trellis::codec

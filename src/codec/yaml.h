@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,9 +26,13 @@ struct YamlLimits {
   std::size_t values_max = 1'000'000;  // counting those that a reference repeats
 };
 
+// Where each value begins, by its path: "/links/0/values". Lines count from 1.
+using YamlLines = std::map<std::string, std::size_t>;
+
 // All documents of a stream; those that hold nothing (a comment, two `---`) are null. Errors
-// (invalid) name the line.
+// (invalid) name the line. `lines` gets those of the first document.
 Result<std::vector<boost::json::value>> yaml_parse(std::string_view text, YamlScalars scalars,
-                                                   YamlLimits limits = {});
+                                                   YamlLimits limits = {},
+                                                   YamlLines* lines = nullptr);
 
 }  // namespace trellis::codec

@@ -73,5 +73,15 @@ TEST(Yaml, NamesTheLineOfWhatItDoesNotRead) {
       std::string::npos);
 }
 
+TEST(Yaml, TellsWhereEachValueBegins) {
+  YamlLines lines;
+  ASSERT_TRUE(yaml_parse("a:\n  - x\n  - b: 1\n    c:\n      d: 2\ne: 3\n---\ne: 4\n",
+                         YamlScalars::text, {}, &lines));
+  EXPECT_EQ(lines["/a/0"], 2u);
+  EXPECT_EQ(lines["/a/1"], 3u);
+  EXPECT_EQ(lines["/a/1/c/d"], 5u);
+  EXPECT_EQ(lines["/e"], 6u);
+}
+
 }  // namespace
 }  // namespace trellis::codec

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "codec/json.h"
+#include "console/probes.h"
 #include "console/status_page.h"
 
 namespace trellis::console {
@@ -46,6 +47,7 @@ std::uint16_t status_of(Errc code) {
     case Errc::not_found:
       return 404;
     case Errc::exhausted:
+    case Errc::timeout:
     case Errc::unavailable:
       return 503;
     default:
@@ -63,6 +65,11 @@ std::uint16_t count_from(std::string_view query) {
   return count;
 }
 
+runtime::Task<std::string> start_on_host(host::Host& host, Bytes wasm, std::uint16_t count) {
+  const host::Host::Visit visit(host);
+  co_return co_await host.start_actor(std::move(wasm), count);
+}
+
 bool is_loopback_name(std::string_view host) {
   host = host.substr(0, host.starts_with('[') ? host.find(']') + 1 : host.find(':'));
   return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
@@ -70,8 +77,9 @@ bool is_loopback_name(std::string_view host) {
 
 }  // namespace
 
-runtime::Task<std::unique_ptr<Console>> Console::start(runtime::Cores& cores, host::Host& host) {
-  std::unique_ptr<Console> console(new Console(cores, host));
+runtime::Task<std::unique_ptr<Console>> Console::start(runtime::Cores& own, runtime::Cores& serving,
+                                                       host::Host& host) {
+  std::unique_ptr<Console> console(new Console(serving, host));
   const auto& config = host.config();
   const bool bare_ip6 =
       config.dashboard_host.find(':') != std::string::npos && config.dashboard_host.front() != '[';
@@ -79,7 +87,7 @@ runtime::Task<std::unique_ptr<Console>> Console::start(runtime::Cores& cores, ho
   options.address = bare_ip6 ? fmt::format("[{}]:{}", config.dashboard_host, config.dashboard_port)
                              : fmt::format("{}:{}", config.dashboard_host, config.dashboard_port);
   options.body_bytes_max = limits::kModuleBytesMax;
-  CO_TRY(console->server_, co_await net::HttpServer::listen(cores, std::move(options), *console));
+  CO_TRY(console->server_, co_await net::HttpServer::listen(own, std::move(options), *console));
   co_return console;
 }
 
@@ -90,8 +98,13 @@ runtime::Task<void> Console::close(runtime::Deadline deadline) {
 }
 
 runtime::Task<net::HttpResponse> Console::handle(const net::HttpRequest& request) {
-  if (request.path == "/api/livez") co_return as_json(200, json::object{{"live", true}});
-  if (request.path == "/api/readyz") co_return ready();
+  if (request.path == "/api/livez") co_return livez(serving_);
+  if (request.path == "/api/readyz") co_return co_await ready();
+  if (!is_for_everybody(request.path) && !may_use_api(request)) {
+    co_return problem(403,
+                      "the page and the API are for callers on this host's own machine (kubectl "
+                      "port-forward is one); TRELLIS_API_REMOTE=1 opens them to all");
+  }
   if (!known_name(request)) {
     co_return problem(421, "ask this host by the name localhost");
   }
@@ -102,16 +115,25 @@ runtime::Task<net::HttpResponse> Console::handle(const net::HttpRequest& request
   }
   std::function<runtime::Task<net::HttpResponse>()> make =
       [this, path = std::string(request.path)] { return read(path); };
-  co_return co_await cores_.run_on<net::HttpResponse>(0, std::move(make));
+  auto answer = co_await serving_.ask<net::HttpResponse>(
+      0, std::move(make), runtime::Deadline::in(limits::kConsoleReadTimeout), "console.read");
+  if (answer) co_return answer;
+  co_return problem(status_of(answer.error().code), answer.error().detail);
 }
 
-net::HttpResponse Console::ready() const {
-  const bool ready = host_.ready();
-  return as_json(ready ? 200 : 503, json::object{{"ready", ready}});
+runtime::Task<net::HttpResponse> Console::ready() {
+  if (host_.leaving()) co_return readyz({.why_not = "stopping", .bus_connected = true});
+  std::function<runtime::Task<host::Host::Readiness>()> make =
+      [&host = host_]() -> runtime::Task<host::Host::Readiness> { co_return host.readiness(); };
+  auto readiness = co_await serving_.ask<host::Host::Readiness>(
+      0, std::move(make), runtime::Deadline::in(limits::kConsoleAskTimeout), "console.ready");
+  if (!readiness) co_return readyz({.why_not = readiness.error().detail, .bus_connected = true});
+  co_return readyz(*readiness);
 }
 
 runtime::Task<net::HttpResponse> Console::read(std::string path) {
-  if (!host_.ready()) co_return problem(503, "this host is stopping");
+  if (!host_.serving()) co_return problem(503, "this host is stopping");
+  const host::Host::Visit visit(host_);
   auto& control = host_.control();
   if (path == "/") {
     CO_TRY(const auto links, co_await control.links());
@@ -140,18 +162,26 @@ bool Console::known_name(const net::HttpRequest& request) const {
          is_loopback_name(request.header("host"));
 }
 
+bool Console::may_use_api(const net::HttpRequest& request) const {
+  const auto& config = host_.config();
+  return config.api_remote || is_loopback_name(config.dashboard_host) ||
+         is_from_this_machine(request.remote);
+}
+
 runtime::Task<net::HttpResponse> Console::start_actor(const net::HttpRequest& request) {
   // A body of a type that no form can send: browsers ask before they post it to another site.
   if (request.header("content-type") != "application/wasm") {
     co_return problem(
         415, "send a signed module with 'content-type: application/wasm' to this host's own name");
   }
-  std::function<runtime::Task<std::string>()> make = [this,
-                                                      &request]() -> runtime::Task<std::string> {
-    return host_.start_actor(Bytes(request.body.begin(), request.body.end()),
-                             count_from(request.query));
+  // Shared with what core 0 still does for it when nobody waits here any more.
+  auto wasm = std::make_shared<Bytes>(request.body.begin(), request.body.end());
+  std::function<runtime::Task<std::string>()> make = [this, wasm = std::move(wasm),
+                                                      count = count_from(request.query)] {
+    return start_on_host(host_, std::move(*wasm), count);
   };
-  auto key = co_await cores_.run_on<std::string>(0, std::move(make));
+  auto key = co_await serving_.ask<std::string>(
+      0, std::move(make), runtime::Deadline::in(limits::kConsoleCommandTimeout), "console.start");
   if (!key) co_return problem(status_of(key.error().code), key.error().detail);
   co_return as_json(200, json::object{{"actor_id", *key}});
 }

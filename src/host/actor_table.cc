@@ -104,18 +104,21 @@ runtime::Task<void> ActorTable::ask_policy(const claims::ActorClaims& actor) {
 // --- the commands ---
 
 runtime::Task<void> ActorTable::start(control::StartActor request) {
-  auto outcome = co_await [](ActorTable& self, control::StartActor& r) -> runtime::Task<void> {
-    CO_TRY(Loaded loaded, co_await self.load(r.actor_ref));
-    CO_TRY(const auto turn, co_await self.my_turn());
-    co_return co_await self.add(std::move(loaded), std::max<std::size_t>(r.count, 1),
-                                r.annotations);
-  }(*this, request);
-  if (!outcome) {
-    LOG(error, "actor {} did not start: {}", request.actor_ref, outcome.error().describe());
-    parts_.events.publish(
-        parts_.events.make.actor_start_failed(request.actor_ref, outcome.error().detail));
-  }
-  co_return outcome;
+  const auto reference = request.actor_ref;
+  auto started = co_await try_start(std::move(request));
+  if (started) co_return Result<void>{};
+  LOG(error, "actor {} did not start: {}", reference, started.error().describe());
+  parts_.events.publish(parts_.events.make.actor_start_failed(reference, started.error().detail));
+  co_return fail(std::move(started).error());
+}
+
+runtime::Task<std::string> ActorTable::try_start(control::StartActor request) {
+  CO_TRY(Loaded loaded, co_await load(request.actor_ref));
+  const std::string key = loaded.claims->subject;
+  CO_TRY(const auto turn, co_await my_turn());
+  CO_TRY_OK(co_await add(std::move(loaded), std::max<std::size_t>(request.count, 1),
+                         std::move(request.annotations)));
+  co_return key;
 }
 
 runtime::Task<std::string> ActorTable::start_bytes(Bytes wasm, std::string shown_reference,
@@ -397,6 +400,17 @@ runtime::Task<void> ActorTable::store(lattice::ClaimsRecord record, std::string 
   CO_TRY_OK(co_await parts_.state.put_claims(std::move(record)));
   if (reference.empty()) co_return Result<void>{};  // it came as bytes
   co_return co_await parts_.state.put_reference(std::move(reference), key);
+}
+
+Result<std::string> ActorTable::key_from(const std::string& reference) const {
+  for (const auto& [key, actor] : actors_) {
+    if (actor.loaded.reference == reference) return key;
+  }
+  return fail(Errc::not_found, kSite, fmt::format("no actor runs from {}", reference));
+}
+
+void ActorTable::leave_bus() {
+  for (auto& [key, actor] : actors_) actor.subscription.leave();
 }
 
 const claims::ActorClaims* ActorTable::claims(const std::string& actor_key) const {

@@ -22,6 +22,8 @@ class ActorTable {
 
   // Errors carry the 2022 texts; the matching event has been published when they return.
   runtime::Task<void> start(control::StartActor request);
+  // The same without a word to the log or the lattice when it fails; the key of the actor.
+  runtime::Task<std::string> try_start(control::StartActor request);
   runtime::Task<void> scale(control::ScaleActor request);
   runtime::Task<void> stop(control::StopActor request);
   runtime::Task<void> update(control::UpdateActor request);
@@ -33,6 +35,10 @@ class ActorTable {
   std::vector<control::ActorDescription> describe() const;
   std::vector<lattice::HeartbeatActor> heartbeat() const;
   bool running(const std::string& actor_key) const { return actors_.contains(actor_key); }
+  // Of the actor that runs from this reference; not_found.
+  Result<std::string> key_from(const std::string& reference) const;
+  // No more calls from the bus; those on their way still come.
+  void leave_bus();
   const claims::ActorClaims* claims(const std::string& actor_key) const;  // null: not running
 
  private:

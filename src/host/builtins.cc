@@ -30,12 +30,12 @@ Result<Bytes> write_log(BytesView payload, std::string_view actor_key) {
       TRY_OK(in.skip());
     }
   }
-  const auto line = fmt::format("[{}] {}", actor_key, as_log_line(text.substr(0, kLogTextMax)));
   log::Level at = log::Level::debug;  // also for a level nobody knows
   if (level == "error") at = log::Level::error;
   if (level == "warn") at = log::Level::warn;
   if (level == "info") at = log::Level::info;
-  if (log::enabled(at)) log::write(at, line);
+  if (log::enabled(at))
+    log::write_of(at, {"actor", actor_key}, as_log_line(text.substr(0, kLogTextMax)));
   return Bytes{};
 }
 

@@ -4,13 +4,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
+#include "artifact/reference.h"
 #include "claims/nkey.h"
+#include "host/builtin_references.h"
 #include "lattice/nats_text.h"
 #include "lattice/subjects.h"
+#include "net/bind.h"
 #include "registry/cache.h"
 
 extern char** environ;
@@ -170,6 +175,28 @@ Result<BusConnection> read_connection(const Environment& get, const std::string&
   return connection;
 }
 
+Result<void> read_relay(const Environment& get, Config& config) {
+  constexpr const char* kName = "TRELLIS_NATS_RELAY";
+  config.nats_relay = text_or(get, kName, "");
+  if (config.nats_relay.empty()) return {};
+  const auto refuse = [&](std::string_view why) {
+    return fail(Errc::invalid, kSite, fmt::format("{}={}: {}", kName, config.nats_relay, why));
+  };
+  const auto address = net::parse_address(config.nats_relay);
+  if (!address)
+    return refuse(fmt::format("{}; write ip:port, such as 0.0.0.0:4222", address.error().detail));
+  if (!config.join_nats)
+    return refuse(
+        "this host's own bus listens for NATS clients itself; take the variable away, or name a "
+        "NATS server with WASMCLOUD_RPC_HOST and TRELLIS_BUS=nats");
+  if (address->port() == config.rpc.port && lattice::is_this_machine(config.rpc.host))
+    return refuse(
+        fmt::format("that is where the NATS server itself is ({}:{}); take the variable away, or "
+                    "choose another port",
+                    config.rpc.host, config.rpc.port));
+  return {};
+}
+
 // The other two connections go where calls go, unless they are told otherwise (§9.1).
 Result<void> read_bus(const Environment& get, Config& config) {
   TRY(config.rpc, read_connection(get, "WASMCLOUD_RPC_", config.rpc));
@@ -192,7 +219,7 @@ Result<void> read_bus(const Environment& get, Config& config) {
                                         !rpc.jwt.empty() || !rpc.seed.empty()));
   if (config.join_nats && rpc.port == 0)
     return fail(Errc::invalid, kSite, "WASMCLOUD_RPC_PORT=0 is no port of a NATS server");
-  return {};
+  return read_relay(get, config);
 }
 
 Result<void> read_addresses(const Environment& get, Config& config) {
@@ -201,6 +228,7 @@ Result<void> read_addresses(const Environment& get, Config& config) {
   TRY(const auto older, number(get, "PORT", config.dashboard_port, 0, 65535));
   TRY(const auto port, number(get, "WASMCLOUD_DASHBOARD_PORT", older, 0, 65535));
   config.dashboard_port = static_cast<std::uint16_t>(port);
+  config.api_remote = flag(get, "TRELLIS_API_REMOTE", false);
   return {};
 }
 
@@ -219,6 +247,61 @@ Result<void> read_limits(const Environment& get, Config& config) {
   constexpr std::uint64_t kMibMax = 16 << 20;
   TRY(const auto all, number(get, "TRELLIS_GUEST_MEMORY_MIB", 0, 1, kMibMax));
   config.guest_memory_bytes_max = all << 20;
+  TRY(const auto drain_delay, number(get, "TRELLIS_DRAIN_DELAY_MS", 0, 0, 600'000));
+  config.drain_delay = std::chrono::milliseconds(drain_delay);
+  constexpr std::chrono::milliseconds kDrain = limits::kDrainTimeout;
+  TRY(const auto drain, number(get, "TRELLIS_DRAIN_TIMEOUT_MS",
+                               static_cast<std::uint64_t>(kDrain.count()), 100, 3'600'000));
+  config.drain_timeout = std::chrono::milliseconds(drain);
+  return {};
+}
+
+Result<std::string> read_value_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (file && text.size() <= limits::kManifestBytesMax) return text;
+  return fail(Errc::invalid, kSite,
+              file ? fmt::format("the file {} is too large for a value", path)
+                   : fmt::format("the file {} cannot be read: {}", path, std::strerror(errno)));
+}
+
+Result<control::Manifest> parse_host_manifest(const std::string& text) {
+  TRY(auto manifest, control::parse_manifest(text, {.strict = true, .read_file = read_value_file}));
+  const auto check = [](const std::string& reference, std::size_t line) -> Result<void> {
+    const auto parsed = artifact::parse_reference(reference);
+    if (parsed) return {};
+    return fail(Errc::invalid, kSite, fmt::format("line {}: {}", line, parsed.error().detail));
+  };
+  for (const auto& actor : manifest.actors) TRY_OK(check(actor.image_ref, actor.line));
+  for (const auto& capability : manifest.capabilities) {
+    if (find_builtin(capability.image_ref) == nullptr)
+      TRY_OK(check(capability.image_ref, capability.line));
+    if (!lattice::valid_token(capability.link_name))
+      return fail(Errc::invalid, kSite,
+                  fmt::format("line {}: link name '{}' must be one word without '.', '*', '>' or "
+                              "blanks",
+                              capability.line, capability.link_name));
+  }
+  for (const auto& [link, line] : manifest.links) {
+    if (!lattice::valid_token(link.link_name))
+      return fail(Errc::invalid, kSite,
+                  fmt::format("line {}: link name '{}' must be one word without '.', '*', '>' or "
+                              "blanks",
+                              line, link.link_name));
+  }
+  return manifest;
+}
+
+Result<void> read_manifest(const Environment& get, Config& config) {
+  constexpr const char* kName = "TRELLIS_MANIFEST";
+  config.manifest_path = text_or(get, kName, "");
+  if (config.manifest_path.empty()) return {};
+  TRY(const auto text, read_text_file(config.manifest_path, kName));
+  auto manifest = parse_host_manifest(text);
+  if (!manifest)
+    return fail(Errc::invalid, kSite,
+                fmt::format("{}={}: {}", kName, config.manifest_path, manifest.error().detail));
+  config.manifest = *std::move(manifest);
   return {};
 }
 
@@ -312,6 +395,7 @@ Result<Config> read_config(const Environment& get, const std::vector<std::string
   TRY_OK(read_registries(get, config));
   TRY_OK(read_policy(get, config));
   TRY_OK(read_issuers(get, config));
+  TRY_OK(read_manifest(get, config));
   config.config_service = config_service_enabled(get);
   read_folders(get, config);
   return config;

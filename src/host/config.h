@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "control/manifest.h"
 #include "host/allowed_issuers.h"
 #include "registry/credentials.h"
 #include "registry/environment.h"
@@ -75,6 +76,12 @@ struct Config {
   std::size_t actor_memory_bytes_max = limits::kGuestMemoryBytesMax;  // TRELLIS_ACTOR_MEMORY_MIB
   // TRELLIS_GUEST_MEMORY_MIB: of all guests together; 0: a part of what there is (host_memory.h)
   std::size_t guest_memory_bytes_max = 0;
+  std::chrono::milliseconds drain_delay{0};  // TRELLIS_DRAIN_DELAY_MS: it serves on after SIGTERM
+  std::chrono::milliseconds drain_timeout = limits::kDrainTimeout;  // TRELLIS_DRAIN_TIMEOUT_MS
+  bool api_remote = false;        // TRELLIS_API_REMOTE: page and API for callers from elsewhere too
+  std::string manifest_path;      // TRELLIS_MANIFEST: what this host runs from its start
+  control::Manifest manifest;     // which is what stands there
+  std::string nats_relay;         // TRELLIS_NATS_RELAY: an address that leads to the NATS server
   bool write_host_config = true;  // TRELLIS_WRITE_HOST_CONFIG=0: leave ~/.wash alone
 };
 

@@ -124,6 +124,32 @@ TEST(HostConfig, PolicyTopicsAreSubjects) {
   }
 }
 
+TEST(HostConfig, TheDrainHasADelayAndALimit) {
+  auto config = read({});
+  EXPECT_EQ(config->drain_delay, std::chrono::milliseconds(0));
+  EXPECT_EQ(config->drain_timeout, std::chrono::seconds(20));
+  config = read({{"TRELLIS_DRAIN_DELAY_MS", "5000"}, {"TRELLIS_DRAIN_TIMEOUT_MS", "1000"}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->drain_delay, std::chrono::seconds(5));
+  EXPECT_EQ(config->drain_timeout, std::chrono::seconds(1));
+  EXPECT_FALSE(read({{"TRELLIS_DRAIN_DELAY_MS", "5s"}}));
+}
+
+TEST(HostConfig, ARelayLeadsToAServerThatIsElsewhere) {
+  const auto why = [](Variables variables) {
+    const auto config = read(variables);
+    return config ? std::string() : config.error().detail;
+  };
+  EXPECT_EQ(why({{"TRELLIS_NATS_RELAY", "0.0.0.0:4222"}, {"WASMCLOUD_RPC_HOST", "nats"}}), "");
+  EXPECT_NE(why({{"TRELLIS_NATS_RELAY", "0.0.0.0:4222"}}).find("own bus"), std::string::npos);
+  EXPECT_NE(why({{"TRELLIS_NATS_RELAY", "0.0.0.0:4222"}, {"TRELLIS_BUS", "nats"}})
+                .find("where the NATS server itself is"),
+            std::string::npos);
+  EXPECT_EQ(why({{"TRELLIS_NATS_RELAY", "0.0.0.0:4223"}, {"TRELLIS_BUS", "nats"}}), "");
+  EXPECT_NE(why({{"TRELLIS_NATS_RELAY", "nats"}, {"WASMCLOUD_RPC_HOST", "nats"}}).find("ip:port"),
+            std::string::npos);
+}
+
 TEST(HostConfig, IssuersAreReadIntoTheListOfTheirKind) {
   const std::string key = "ACOJJN6WUP4ODD75XEBKKTCCUJJCY5ZKQ56XVKYK4BEJWGVAOOQHZMCW";
   auto config = read({{"TRELLIS_ALLOWED_ACTOR_ISSUERS", key}});

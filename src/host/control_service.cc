@@ -313,14 +313,14 @@ bool ControlService::satisfies(const control::StringMap& constraints) const {
 
 void ControlService::bid_for_actor(const lattice::Message& message) {
   auto auction = control::parse<control::ActorAuction>(as_text(message.data));
-  if (!auction || !satisfies(auction->constraints)) return;
+  if (leaving_ || !auction || !satisfies(auction->constraints)) return;
   auction->host_id = parts_.identity.host.public_key();
   reply(message.reply, control::to_json(*auction));
 }
 
 void ControlService::bid_for_provider(const lattice::Message& message) {
   auto auction = control::parse<control::ProviderAuction>(as_text(message.data));
-  if (!auction || !satisfies(auction->constraints)) return;
+  if (leaving_ || !auction || !satisfies(auction->constraints)) return;
   if (providers_.running(auction->provider_ref, auction->link_name)) return;
   auction->host_id = parts_.identity.host.public_key();
   reply(message.reply, control::to_json(*auction));

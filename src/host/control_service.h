@@ -22,6 +22,7 @@ class ControlService {
                  HostView host);
 
   Result<void> subscribe();
+  void leave() { leaving_ = true; }         // wins no auctions any more
   void close() { subscriptions_.clear(); }  // takes no more; what was begun goes on
   control::HostInventory inventory() const;
   runtime::Task<boost::json::object> links();  // {"links":[…]}, with status and reason of each
@@ -64,6 +65,7 @@ class ControlService {
   ProviderTable& providers_;
   LinkTable& links_;
   HostView host_;
+  bool leaving_ = false;
   std::vector<lattice::Subscription> subscriptions_;
 };
 

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint64_t kTimeLeftMsMax = 3'600'000;
 constexpr std::size_t kRunningMax = 5'000;  // invocations from the bus at once; more are refused
 constexpr std::size_t kNamesBytesMax = 1024;
+constexpr auto kFinishPoll = std::chrono::milliseconds(2);
 
 }  // namespace
 
@@ -52,14 +53,36 @@ Result<lattice::Subscription> Delivery::serve(const std::string& subject, const 
   TRY(auto sealed_ones, parts_.bus.subscribe(seal_.subject(subject), queue, handler));
   const auto both = std::make_shared<std::pair<lattice::Subscription, lattice::Subscription>>(
       std::move(signed_ones), std::move(sealed_ones));
-  return lattice::Subscription([both] {
-    both->first.reset();
-    both->second.reset();
-  });
+  return lattice::Subscription(
+      [both] {
+        both->first.reset();
+        both->second.reset();
+      },
+      [both] {
+        both->first.leave();
+        both->second.leave();
+      });
 }
 
 void Delivery::receive(const Target& target, const lattice::Message& message) {
-  parts_.tasks.spawn("invocation", answer(target, message));
+  parts_.tasks.spawn("invocation", take(target, message));
+}
+
+runtime::Task<void> Delivery::take(Target target, lattice::Message message) {
+  ++unanswered_;
+  auto answered = co_await answer(std::move(target), std::move(message));
+  --unanswered_;
+  co_return answered;
+}
+
+runtime::Task<void> Delivery::finish(runtime::Deadline deadline) {
+  while (unanswered_ > 0) {
+    if (deadline.expired())
+      co_return fail(Errc::timeout, "delivery.finish",
+                     fmt::format("{} calls from the lattice are not answered", unanswered_));
+    CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kFinishPoll)));
+  }
+  co_return Result<void>{};
 }
 
 runtime::Task<void> Delivery::answer(Target target, lattice::Message message) {

@@ -28,6 +28,9 @@ class Delivery {
   Result<lattice::Subscription> serve_provider(std::string provider_key, std::string link_name,
                                                std::shared_ptr<capability::Provider> provider);
 
+  // What has come is answered when this returns; error `timeout` if not all of it could be.
+  runtime::Task<void> finish(runtime::Deadline deadline);
+
  private:
   struct Target {
     std::string key, link_name;                      // link_name "" for an actor
@@ -38,6 +41,7 @@ class Delivery {
                                       Target target);
   void receive(const Target& target, const lattice::Message& message);
   runtime::Task<void> answer(Target target, lattice::Message message);
+  runtime::Task<void> take(Target target, lattice::Message message);
   runtime::Task<Bytes> handle(Target target, std::string_view subject,
                               lattice::Invocation& invocation);
   runtime::Task<Bytes> run(Target target, std::string_view subject,
@@ -56,6 +60,7 @@ class Delivery {
   CallEvents& events_;
   lattice::InvocationVerifier verifier_;
   std::size_t running_ = 0;
+  std::size_t unanswered_ = 0;  // also those whose answer is on its way out
   log::LineRate refused_;
   unsigned next_core_ = 0;
 };

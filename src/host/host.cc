@@ -71,6 +71,7 @@ runtime::Task<void> Host::start_on_core() {
   tasks_ = std::make_unique<runtime::TaskGroup>(runtime::Core::current());
   spawner_ = std::make_unique<runtime::Offload>(1);
   CO_TRY_OK(co_await start_bus());
+  CO_TRY_OK(start_relay());
   CO_TRY_OK(co_await check_that_key_is_free());
   CO_TRY_OK(co_await open_state());
   open_artifacts();
@@ -128,7 +129,12 @@ runtime::Task<void> Host::start_on_core() {
     config_service_ = std::make_unique<ConfigService>(*parts_, *actors_, *providers_);
     tasks_->spawn("configuration service", config_service_->run());
   }
-  ready_ = true;
+  if (!config_.manifest_path.empty()) {
+    manifest_run_ =
+        std::make_unique<ManifestRun>(*parts_, *actors_, *providers_, *links_, config_.manifest);
+    manifest_run_->start();
+  }
+  phase_ = Phase::serving;
   co_return Result<void>{};
 }
 
@@ -138,6 +144,19 @@ runtime::Task<void> Host::start_bus() {
                                          bus_changed(connected, why);
                                        }));
   co_return Result<void>{};
+}
+
+Result<void> Host::start_relay() {
+  if (config_.nats_relay.empty()) return {};
+  auto relay = net::ByteRelay::listen(
+      {.address = config_.nats_relay, .host = config_.rpc.host, .port = config_.rpc.port});
+  if (!relay)
+    return fail(relay.error().code, relay.error().site,
+                fmt::format("TRELLIS_NATS_RELAY: {}", relay.error().detail));
+  relay_ = *std::move(relay);
+  LOG(info, "The NATS server at {}:{} is reached through {} as well", config_.rpc.host,
+      config_.rpc.port, config_.nats_relay);
+  return {};
 }
 
 // Two hosts with one key would both take each command for it. Only a key that was given can be
@@ -171,7 +190,7 @@ void Host::bus_changed(bool connected, const std::string& why) {
     LOG(warn, "Calls within this host go on; those to others fail until NATS is back: {}", why);
     return;
   }
-  if (!ready_) return;
+  if (!serving()) return;
   if (const auto lost = events_->take_lost(); lost > 0)
     LOG(warn, "{} events were not published while NATS was away", lost);
   tasks_->spawn("lattice state", state_->resync());
@@ -313,8 +332,8 @@ void Host::tell_wash() {
   if (!config_.write_host_config || folder.empty()) return;
   const auto port = bus_->control_port();
   auto written = HostConfigFile::write(folder, config_, identity_, port);
-  if (!written) {
-    LOG(warn, "{}", written.error().describe());
+  if (!written) {  // a container has no home, nor a wash in it
+    LOG(debug, "{}", written.error().describe());
     return;
   }
   config_file_.emplace(std::move(*written));
@@ -369,11 +388,24 @@ void Host::publish_heartbeat() {
 }
 
 runtime::Task<std::string> Host::start_actor(Bytes wasm, std::uint16_t count) {
-  if (!ready()) co_return fail(Errc::unavailable, "host.start_actor", "this host is stopping");
-  ++foreign_calls_;
-  auto key = co_await actors_->start_bytes(std::move(wasm), "", count);
-  --foreign_calls_;
-  co_return key;
+  if (phase() != Phase::serving)
+    co_return fail(Errc::unavailable, "host.start_actor", "this host is stopping");
+  co_return co_await actors_->start_bytes(std::move(wasm), "", count);
+}
+
+Host::Readiness Host::readiness() {
+  if (leaving()) return {.why_not = "stopping"};
+  if (!serving()) return {.why_not = "starting"};
+  Readiness now{.bus_connected = bus_->connected()};
+  if (was_ready_) return now;
+  if (!now.bus_connected) now.why_not = "the NATS server is away";
+  if (manifest_run_) {
+    const auto missing = manifest_run_->missing();
+    if (!missing.empty() && !now.why_not.empty()) now.why_not += "; ";
+    now.why_not += missing;
+  }
+  was_ready_ = now.why_not.empty();
+  return now;
 }
 
 control::HostDescription Host::describe() const {
@@ -398,33 +430,56 @@ control::HostDescription Host::describe() const {
 
 // --- stop ---
 
+Result<void> Host::leave() {
+  phase_ = Phase::leaving;
+  return environment_.cores.run_blocking<void>(0, [this] { return leave_on_core(); });
+}
+
+runtime::Task<void> Host::leave_on_core() {
+  config_file_.reset();  // wash finds another host from now on, or none
+  control_->leave();
+  co_return co_await providers_->prepare_stop();
+}
+
 Result<void> Host::stop(std::chrono::milliseconds limit) {
-  ready_ = false;
+  phase_ = Phase::stopping;
   return environment_.cores.run_blocking<void>(0, [this, limit] { return stop_on_core(limit); });
+}
+
+// In the order in which each may need what follows: requests from outside, calls from other hosts,
+// the rest. Requests in flight get most of the time, what follows them the rest.
+runtime::Task<void> Host::stop_serving(runtime::Deadline deadline) {
+  const auto complain = [](const char* what, const Result<void>& outcome) {
+    if (!outcome) LOG(warn, "{}: {}", what, outcome.error().describe());
+  };
+  const auto for_requests = runtime::Deadline::in(deadline.remaining() * 2 / 3);
+  complain("stopping the HTTP listeners", co_await providers_->stop_entrances(for_requests));
+  // What the server has sent here by now still comes, and is answered: others take the next.
+  actors_->leave_bus();
+  providers_->leave_bus();
+  const auto for_calls = runtime::Deadline::in(deadline.remaining() * 2 / 3);
+  if (bus_->connected()) complain("leaving the bus", co_await bus_->rpc().flush(for_calls));
+  complain("answering calls from the lattice", co_await delivery_->finish(for_calls));
+  complain("stopping providers", co_await providers_->stop_all(deadline));
+  complain("stopping actors", co_await actors_->stop_all());
+  co_return Result<void>{};
 }
 
 runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
   const auto deadline = runtime::Deadline::in(limit);
-  config_file_.reset();  // wash finds another host from now on, or none
+  config_file_.reset();
   pulls_stop_.request_stop();
   if (control_) {  // start() came this far: there is something to take down and somebody to tell
     control_->close();
-    // Requests in flight get most of the time, what follows them the rest.
-    const auto drained = runtime::Deadline::in(limit * 2 / 3);
-    if (auto down = co_await providers_->stop_all(drained); !down) {
-      LOG(warn, "stopping providers: {}", down.error().describe());
-    }
-    if (auto down = co_await actors_->stop_all(); !down) {
-      LOG(warn, "stopping actors: {}", down.error().describe());
-    }
+    CO_TRY_OK(co_await stop_serving(runtime::Deadline::in(limit * 9 / 10)));
   }
   if (tasks_) {
     tasks_->cancel();
     CO_TRY_OK(co_await tasks_->join(deadline));
   }
-  while (foreign_calls_ > 0) {
+  while (visits_ > 0) {
     if (deadline.expired()) {
-      co_return fail(Errc::timeout, "host.stop", "an actor that was being started still is");
+      co_return fail(Errc::timeout, "host.stop", "a request to the API is still under way");
     }
     CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kStopPoll)));
   }
@@ -433,6 +488,7 @@ runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
     CO_TRY_OK(co_await actors_->stop_all());
     events_->publish(events_->make.host_stopped(config_.labels));
   }
+  if (relay_) CO_TRY_OK(co_await relay_->close());
   if (state_) CO_TRY_OK(co_await state_->stop());
   // Were it not stopped, something of it would still run.
   if (bus_) CO_TRY_OK(co_await bus_->stop(deadline));
@@ -442,6 +498,7 @@ runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
 }
 
 void Host::take_apart() {  // on core 0, where all of it lives; the reverse of start_on_core()
+  manifest_run_.reset();
   config_service_.reset();
   control_.reset();
   actors_.reset();
@@ -459,6 +516,7 @@ void Host::take_apart() {  // on core 0, where all of it lives; the reverse of s
   seal_.reset();
   events_.reset();
   state_.reset();
+  relay_.reset();
   bus_.reset();
   engine_.reset();
   resolver_.reset();

@@ -19,8 +19,10 @@
 #include "host/identity.h"
 #include "host/key_claim.h"
 #include "host/link_table.h"
+#include "host/manifest_run.h"
 #include "host/peers.h"
 #include "host/provider_table.h"
+#include "net/byte_relay.h"
 
 namespace trellis::host {
 
@@ -36,27 +38,57 @@ class Host {
   static Result<std::unique_ptr<Host>> start(const Config& config, Environment environment);
   ~Host();  // stop() has been called
 
-  // From main(). Not ready from now on; listeners close with their requests answered; actors and
-  // providers stop; the lattice is told. Bounded by `limit`.
+  // From main(). Not ready from now on, and bids for nothing; but all that comes is served, while
+  // whoever sends it learns that this host goes: HTTP connections end with their next answer.
+  Result<void> leave();
+  // From main(). Listeners close with their requests answered; calls from other hosts that were on
+  // their way are answered; actors and providers stop; the lattice is told. Bounded by `limit`.
   // An error: something still runs in here, so this object must not be destroyed.
   Result<void> stop(std::chrono::milliseconds limit);
 
-  bool ready() const { return ready_.load(std::memory_order_relaxed); }  // any thread
+  bool leaving() const { return phase() >= Phase::leaving; }  // any thread
+  bool serving() const { return phase() == Phase::serving || phase() == Phase::leaving; }
 
   // Core 0, for the console.
+  // What probes are told. Ready once the bus is joined and what is configured to run has run
+  // (manifest_run.h); from then on until it leaves. NATS that is away changes nothing: calls within
+  // this host go on, and a host that is taken from its callers for that would serve nobody, and all
+  // of them at once. That it is away is said beside.
+  struct Readiness {
+    std::string why_not{};  // "" when it is ready
+    bool bus_connected = true;
+  };
+  Readiness readiness();
+  // Something of the console uses this host: stop() waits for its end.
+  class Visit {
+   public:
+    explicit Visit(Host& host) : host_(host) { ++host_.visits_; }
+    ~Visit() { --host_.visits_; }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+   private:
+    Host& host_;
+  };
   const Config& config() const { return config_; }
   control::HostDescription describe() const;
   ControlService& control() { return *control_; }
-  // Starts the signed module; its key. For requests that stop() waits for.
+  // Starts the signed module; its key.
   runtime::Task<std::string> start_actor(Bytes wasm, std::uint16_t count);
   std::string bus_description() const { return bus_->rpc().describe(); }
   std::uint16_t bus_port() const { return bus_->control_port(); }
 
  private:
+  enum class Phase { starting, serving, leaving, stopping };
+  Phase phase() const { return phase_.load(std::memory_order_relaxed); }
+
   Host(const Config& config, Environment environment, Identity identity);
 
   runtime::Task<void> start_on_core();
+  runtime::Task<void> leave_on_core();
   runtime::Task<void> stop_on_core(std::chrono::milliseconds limit);
+  runtime::Task<void> stop_serving(runtime::Deadline deadline);
+  Result<void> start_relay();
   runtime::Task<void> housekeep();
   Result<std::string> state_folder() const;
   lattice::State::Observer state_observer();
@@ -77,8 +109,9 @@ class Host {
   const Identity identity_;
   const lattice::Subjects subjects_;
   const std::chrono::steady_clock::time_point started_;
-  std::atomic<bool> ready_{false};
-  unsigned foreign_calls_ = 0;  // start_actor() in progress
+  std::atomic<Phase> phase_{Phase::starting};
+  bool was_ready_ = false;  // to probes
+  unsigned visits_ = 0;
 
   // In the order in which each needs the one before it.
   std::unique_ptr<runtime::TaskGroup> tasks_;
@@ -89,6 +122,7 @@ class Host {
   std::unique_ptr<artifact::Resolver> resolver_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<HostBus> bus_;
+  std::unique_ptr<net::ByteRelay> relay_;  // to the NATS server; none when nobody wants it
   std::unique_ptr<lattice::State> state_;
   std::unique_ptr<EventSink> events_;
   std::unique_ptr<lattice::InvocationSeal> seal_;
@@ -106,6 +140,7 @@ class Host {
   std::unique_ptr<ActorTable> actors_;
   std::unique_ptr<ControlService> control_;
   std::unique_ptr<ConfigService> config_service_;
+  std::unique_ptr<ManifestRun> manifest_run_;
   std::optional<HostConfigFile> config_file_;
 };
 

@@ -5,6 +5,8 @@
 #include <limits>
 #include <string>
 
+#include "runtime/control_group.h"
+
 namespace trellis::host {
 namespace {
 
@@ -27,34 +29,11 @@ std::uint64_t limit_in(const fs::path& path) {
   return file >> bytes ? bytes : kNoLimit;
 }
 
-// The least of a group and all groups it lies in. Within a container its path may be that of the
-// outer system, which is not seen here; then the mounted folder is the group itself.
-std::uint64_t least_limit(const fs::path& mounted, const std::string& group, const char* name) {
-  std::uint64_t least = limit_in(mounted / name);
-  fs::path folder = mounted;
-  for (const auto& part : fs::path(group).relative_path()) {
-    if (part == "..") break;
-    folder /= part;
-    least = std::min(least, limit_in(folder / name));
-  }
-  return least;
-}
-
-// Lines of /proc/self/cgroup are number:controllers:path; version 2 has one, with no controllers.
 std::uint64_t group_bytes(const fs::path& root) {
-  const fs::path groups = root / "sys/fs/cgroup";
-  std::ifstream file(root / "proc/self/cgroup");
   std::uint64_t least = kNoLimit;
-  for (std::string line; std::getline(file, line);) {
-    const auto first = line.find(':');
-    const auto second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const auto controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    const auto group = line.substr(second + 1);
-    if (controllers == ",,")
-      least = std::min(least, least_limit(groups, group, "memory.max"));
-    else if (controllers.find(",memory,") != std::string::npos)
-      least = std::min(least, least_limit(groups / "memory", group, "memory.limit_in_bytes"));
+  for (const auto& folder : runtime::control_group_folders(root, "memory")) {
+    for (const char* name : {"memory.max", "memory.limit_in_bytes"})  // of version 2, of version 1
+      least = std::min(least, limit_in(folder / name));
   }
   return least;
 }

@@ -36,7 +36,8 @@ runtime::Task<Bytes> LocalActor::host_call(std::string_view binding,
 }
 
 void LocalActor::guest_log(std::string_view line) {
-  LOG(info, "[{}] {}", program_.key, as_log_line(line));
+  if (log::enabled(log::Level::info))
+    log::write_of(log::Level::info, {"actor", program_.key}, as_log_line(line));
 }
 
 }  // namespace trellis::host

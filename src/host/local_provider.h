@@ -41,6 +41,10 @@ class LocalProvider final : public RunningProvider {
   std::string trouble_with(const lattice::Link&) const override { return {}; }
   bool was_told(const lattice::Link&) const override { return true; }
   runtime::Task<void> health() override;
+  runtime::Task<void> prepare_stop() override { return provider_->prepare_stop(); }
+  void leave_bus() override {
+    for (auto& subscription : subscriptions_) subscription.leave();
+  }
   runtime::Task<void> stop(runtime::Deadline deadline) override;
   ProviderState state() const override { return {ProviderState::Kind::running, {}}; }
   const std::string& instance_id() const override { return instance_id_; }

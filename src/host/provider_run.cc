@@ -146,7 +146,8 @@ runtime::Task<void> ProviderRun::give_host_data(Child child, std::string line) {
 runtime::Task<void> ProviderRun::log_output(Child child, ChildProcess::Stream stream) {
   const auto now = [] { return std::chrono::steady_clock::now(); };
   ProcessLog log([this](std::string_view line) {
-    LOG(info, "[{} {}] {}", provider_.name, provider_.key, line);
+    if (log::enabled(log::Level::info))
+      log::write_of(log::Level::info, {"provider", provider_.key, provider_.name}, line);
   });
   Bytes buffer(kReadBytes);
   for (;;) {

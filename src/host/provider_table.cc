@@ -18,6 +18,7 @@ constexpr auto kLinkChangeTimeout = 30s;
 constexpr auto kStopTimeout = 10s;
 constexpr auto kHealthTimeout = 2s;
 constexpr auto kStopPoll = 10ms;
+constexpr std::string_view kEntranceContract = "wasmcloud:httpserver";
 
 enum class Health { unknown, healthy, unhealthy };
 
@@ -169,14 +170,18 @@ runtime::Task<void> ProviderTable::ask_policy(const Entry& entry) {
 }
 
 runtime::Task<void> ProviderTable::start(control::StartProvider request) {
-  auto entry = co_await make(request);
-  auto outcome = entry ? co_await run(*entry) : Result<void>(fail(entry.error()));
+  auto outcome = co_await try_start(request);
   if (!outcome) {
     LOG(error, "provider {} did not start: {}", request.provider_ref, outcome.error().describe());
     parts_.events.publish(parts_.events.make.provider_start_failed(
         request.provider_ref, request.link_name, outcome.error().detail));
   }
   co_return outcome;
+}
+
+runtime::Task<void> ProviderTable::try_start(control::StartProvider request) {
+  CO_TRY(auto entry, co_await make(std::move(request)));
+  co_return co_await run(std::move(entry));
 }
 
 runtime::Task<void> ProviderTable::run(EntryPtr entry) {
@@ -218,10 +223,36 @@ runtime::Task<void> ProviderTable::stop(control::StopProvider request) {
   co_return co_await take_down(found->second, runtime::Deadline::in(kStopTimeout));
 }
 
+runtime::Task<void> ProviderTable::prepare_stop() {
+  const auto all = entries_;  // a copy: providers come and go meanwhile
+  for (const auto& [key, entry] : all) {
+    if (!entry->stopping) CO_TRY_OK(co_await entry->provider->prepare_stop());
+  }
+  co_return Result<void>{};
+}
+
+runtime::Task<void> ProviderTable::stop_entrances(runtime::Deadline deadline) {
+  std::vector<EntryPtr> entrances;
+  for (const auto& [key, entry] : entries_) {
+    if (entry->claims.contract_id == kEntranceContract) entrances.push_back(entry);
+  }
+  co_return co_await take_down_all(std::move(entrances), deadline);
+}
+
+void ProviderTable::leave_bus() {
+  for (const auto& [key, entry] : entries_) entry->provider->leave_bus();
+}
+
 runtime::Task<void> ProviderTable::stop_all(runtime::Deadline deadline) {
-  const auto all = entries_;  // a copy: each leaves the table as it stops
+  std::vector<EntryPtr> all;
+  for (const auto& [key, entry] : entries_) all.push_back(entry);
+  co_return co_await take_down_all(std::move(all), deadline);
+}
+
+runtime::Task<void> ProviderTable::take_down_all(std::vector<EntryPtr> entries,
+                                                 runtime::Deadline deadline) {
   runtime::TaskGroup stopping(runtime::Core::current());
-  for (const auto& [key, entry] : all)
+  for (const auto& entry : entries)
     stopping.spawn("stopping a provider", take_down(entry, deadline));
   const auto joined = co_await stopping.join(runtime::Deadline{deadline.at + kStopTimeout});
   if (!joined) stopping.cancel();
@@ -409,12 +440,25 @@ void ProviderTable::note_health(Entry& entry, bool well, const std::string& why)
 }
 
 bool ProviderTable::running(const std::string& reference, const std::string& link_name) const {
-  const auto* builtin = find_builtin(reference);
-  if (builtin != nullptr && entries_.contains({builtin->info.public_key, link_name})) return true;
-  for (const auto& [key, entry] : entries_) {
-    if (entry->image_ref == reference && entry->link_name == link_name) return true;
+  return entry_from(reference, link_name) != nullptr;
+}
+
+ProviderTable::EntryPtr ProviderTable::entry_from(const std::string& reference,
+                                                  const std::string& link_name) const {
+  if (const auto* builtin = find_builtin(reference); builtin != nullptr) {
+    const auto found = entries_.find({builtin->info.public_key, link_name});
+    if (found != entries_.end()) return found->second;
   }
-  return false;
+  for (const auto& [key, entry] : entries_) {
+    if (entry->image_ref == reference && entry->link_name == link_name) return entry;
+  }
+  return nullptr;
+}
+
+std::optional<ProviderState> ProviderTable::state_of(const std::string& reference,
+                                                     const std::string& link_name) const {
+  const auto entry = entry_from(reference, link_name);
+  return entry ? std::optional(entry->provider->state()) : std::nullopt;
 }
 
 bool ProviderTable::has(const std::string& key, const std::string& link_name) const {

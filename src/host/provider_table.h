@@ -31,7 +31,14 @@ class ProviderTable {
 
   // Errors carry the 2022 texts; the matching event has been published when they return.
   runtime::Task<void> start(control::StartProvider request);
+  // The same without a word to the log or the lattice when it fails.
+  runtime::Task<void> try_start(control::StartProvider request);
   runtime::Task<void> stop(control::StopProvider request);
+  // The host will stop, in this order: those that bring requests from outside the lattice ask their
+  // callers to go elsewhere, then stop; no more calls come from the bus; all others stop.
+  runtime::Task<void> prepare_stop();
+  runtime::Task<void> stop_entrances(runtime::Deadline deadline);
+  void leave_bus();
   runtime::Task<void> stop_all(runtime::Deadline deadline);
 
   // A link is new or gone: tell the provider, if it runs here. Returns when the provider has
@@ -51,6 +58,9 @@ class ProviderTable {
 
   runtime::Task<void> check_health();  // of those in this process, one after the other
   bool running(const std::string& reference, const std::string& link_name) const;
+  // Nothing when it is not here.
+  std::optional<ProviderState> state_of(const std::string& reference,
+                                        const std::string& link_name) const;
   bool has(const std::string& key, const std::string& link_name) const;
   // Of the provider with this key that is here, "" if nobody signed it (built in); nothing if none.
   std::optional<std::string> issuer_of(const std::string& key) const;
@@ -72,6 +82,8 @@ class ProviderTable {
   runtime::Task<void> ask_policy(const Entry& entry);
   runtime::Task<void> run(EntryPtr entry);
   runtime::Task<void> put(EntryPtr entry, lattice::Link link);
+  runtime::Task<void> take_down_all(std::vector<EntryPtr> entries, runtime::Deadline deadline);
+  EntryPtr entry_from(const std::string& reference, const std::string& link_name) const;
   runtime::Task<void> take_down(EntryPtr entry, runtime::Deadline deadline);
   EntryPtr entry_for(const lattice::Link& link) const;
   runtime::Task<void> store(lattice::ClaimsRecord record, std::string reference);

@@ -36,6 +36,10 @@ class RunningProvider {
   virtual bool was_told(const lattice::Link& link) const = 0;
   // ok, or what is wrong.
   virtual runtime::Task<void> health() = 0;
+  // Of a provider in this process: see capability::Provider. One elsewhere serves on as it is.
+  virtual runtime::Task<void> prepare_stop() { co_return Result<void>{}; }
+  // Of a provider in this process: no more calls from the bus; those on their way still come.
+  virtual void leave_bus() {}
   virtual runtime::Task<void> stop(runtime::Deadline deadline) = 0;
 
   virtual ProviderState state() const = 0;

@@ -37,20 +37,31 @@ Result<void> check_message(const Message& message, std::size_t payload_bytes_max
 class Subscription {
  public:
   Subscription() = default;
-  explicit Subscription(std::function<void()> cancel) : cancel_(std::move(cancel)) {}
-  Subscription(Subscription&& other) noexcept : cancel_(std::exchange(other.cancel_, nullptr)) {}
+  explicit Subscription(std::function<void()> cancel, std::function<void()> leave = nullptr)
+      : cancel_(std::move(cancel)), leave_(std::move(leave)) {}
+  Subscription(Subscription&& other) noexcept
+      : cancel_(std::exchange(other.cancel_, nullptr)),
+        leave_(std::exchange(other.leave_, nullptr)) {}
   Subscription& operator=(Subscription&& other) noexcept {
     reset();
     cancel_ = std::exchange(other.cancel_, nullptr);
+    leave_ = std::exchange(other.leave_, nullptr);
     return *this;
   }
   ~Subscription() { reset(); }
   void reset() {
+    leave_ = nullptr;
     if (auto cancel = std::exchange(cancel_, nullptr)) cancel();
+  }
+  // Asks for no more. What was sent here before that is known everywhere still comes, until this
+  // object goes; after Bus::flush() it has come. On the embedded bus nothing changes: nobody else
+  // is there to take it.
+  void leave() {
+    if (auto leave = std::exchange(leave_, nullptr)) leave();
   }
 
  private:
-  std::function<void()> cancel_;
+  std::function<void()> cancel_, leave_;
 };
 
 class Bus {
@@ -75,6 +86,12 @@ class Bus {
   virtual void watch_interest(std::string subject, std::function<void(bool)> tell) {
     static_cast<void>(subject);
     tell(true);
+  }
+  // Returns when everything done so far is known to whoever carries the messages, and what they had
+  // sent here by then has been handed to its handlers. At once where there is nobody between.
+  virtual runtime::Task<void> flush(runtime::Deadline deadline) {
+    static_cast<void>(deadline);
+    co_return Result<void>();
   }
   // Of one message; what is larger goes in chunks (chunk_store.h) or not at all.
   virtual std::size_t payload_bytes_max() const = 0;

@@ -75,6 +75,7 @@ class NatsBusImpl final : public NatsBus {
   struct Listener {
     std::string subject, queue_group;
     std::function<void(const Message&)> call;
+    bool leaving = false;  // not subscribed any more; for what is on its way
   };
 
   Task<void> keep_connected();
@@ -90,6 +91,7 @@ class NatsBusImpl final : public NatsBus {
   Task<void> want_again(std::size_t watch);
   tl::unexpected<Error> away() const;
   void unsubscribe(std::uint64_t sid);
+  void leave(std::uint64_t sid);
 
   NatsBusOptions options_;
   std::vector<NatsServer> servers_;
@@ -186,8 +188,10 @@ void NatsBusImpl::adopt(std::shared_ptr<NatsConnection> connection) {
   connection_ = std::move(connection);
   connection_->on_refused(
       [this](std::string_view subject, const std::string& why) { requests_.refuse(subject, why); });
-  for (const auto& [sid, listener] : listeners_)
-    (void)connection_->subscribe(listener->subject, listener->queue_group, sid);
+  for (const auto& [sid, listener] : listeners_) {
+    if (!listener->leaving)
+      (void)connection_->subscribe(listener->subject, listener->queue_group, sid);
+  }
   pause_ = 0ms;
   if (!first_outcome_) {
     first_outcome_ = Result<void>();
@@ -288,13 +292,27 @@ Result<Subscription> NatsBusImpl::subscribe(std::string subject, std::string que
   listeners_.emplace(sid, listener);
   // When there is no connection, or it ends just now, it is subscribed with the next one.
   if (connection_) (void)connection_->subscribe(listener->subject, listener->queue_group, sid);
-  return Subscription([self = self_, sid] {
-    if (*self) (*self)->unsubscribe(sid);
-  });
+  return Subscription(
+      [self = self_, sid] {
+        if (*self) (*self)->unsubscribe(sid);
+      },
+      [self = self_, sid] {
+        if (*self) (*self)->leave(sid);
+      });
 }
 
 void NatsBusImpl::unsubscribe(std::uint64_t sid) {
-  listeners_.erase(sid);
+  const auto found = listeners_.find(sid);
+  if (found == listeners_.end()) return;
+  const bool known = !found->second->leaving;
+  listeners_.erase(found);
+  if (connection_ && known) connection_->unsubscribe(sid);
+}
+
+void NatsBusImpl::leave(std::uint64_t sid) {
+  const auto found = listeners_.find(sid);
+  if (found == listeners_.end()) return;
+  found->second->leaving = true;
   if (connection_) connection_->unsubscribe(sid);
 }
 

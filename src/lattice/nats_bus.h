@@ -36,8 +36,6 @@ class NatsBus : public Bus {
   static runtime::Task<std::unique_ptr<NatsBus>> start(NatsBusOptions options);
   // What waits to be written goes out until the deadline, then the connection is closed.
   virtual runtime::Task<void> stop(runtime::Deadline deadline) = 0;
-  // A round trip: the server has seen everything sent so far, subscriptions too.
-  virtual runtime::Task<void> flush(runtime::Deadline deadline) = 0;
   virtual bool connected() const = 0;
   virtual const NatsServerInfo& server_info() const = 0;  // the latest word of a server
 };

@@ -335,6 +335,32 @@ TEST_F(NatsBusTest, TellsWhetherAnybodyListens) {
   });
 }
 
+TEST_F(NatsBusTest, WhoLeavesAGroupGetsWhatWasSentToItAndTheOthersTheRest) {
+  const auto port = runtime::free_port();
+  const ServerProcess server(nats_server(port), port);
+  run([&]() -> Task<void> {
+    CO_TRY(const auto leaver, co_await NatsBus::start(to(port)));
+    CO_TRY(const auto other, co_await NatsBus::start(to(port)));
+    CO_TRY(const auto sender, co_await NatsBus::start(to(port)));
+    Received first, second;
+    CO_TRY(auto leaving, leaver->subscribe("a", "group", first.handler()));
+    CO_TRY(const auto staying, other->subscribe("a", "group", second.handler()));
+    CO_TRY_OK(co_await leaver->flush(soon()));
+    CO_TRY_OK(co_await other->flush(soon()));
+    for (int i = 0; i < 1000; ++i) CO_TRY_OK(sender->publish({"a", "", {}, {}}));
+    leaving.leave();
+    CO_TRY_OK(co_await leaver->flush(soon()));
+    const auto before = first.count();
+    leaving.reset();
+    for (int i = 0; i < 1000; ++i) CO_TRY_OK(sender->publish({"a", "", {}, {}}));
+    CO_TRY_OK(co_await second.wait_for(2000 - before));
+    EXPECT_EQ(first.count() + second.count(), 2000u) << "none is lost, none comes twice";
+    CO_TRY_OK(co_await leaver->stop(soon()));
+    CO_TRY_OK(co_await other->stop(soon()));
+    co_return co_await sender->stop(soon());
+  });
+}
+
 TEST_F(NatsBusTest, TakesWhatTheServerTakes) {
   const auto port = runtime::free_port();
   TemporaryFolder folder;

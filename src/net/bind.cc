@@ -9,6 +9,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "net/kept_sockets.h"
+
 namespace trellis::net {
 namespace {
 
@@ -113,16 +115,39 @@ ListeningSocket::~ListeningSocket() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+namespace {
+
+// Those of the process before this one, and connections wait in them. It may have had more or fewer
+// cores.
+Result<std::vector<ListeningSocket>> take_over(std::vector<ListeningSocket> kept,
+                                               const SocketAddress& address, std::size_t count) {
+  while (kept.size() > count) {
+    ::shutdown(kept.back().fd(), SHUT_RDWR);
+    kept.pop_back();
+  }
+  while (kept.size() < count) {
+    TRY(auto next, listen_once(address, Share::yes));
+    kept.push_back(std::move(next));
+    keep({&kept.back(), 1});
+  }
+  return kept;
+}
+
+}  // namespace
+
 // SO_REUSEPORT lets any socket of the same user join, so a second server would silently take half
 // of the connections. Hence the first socket binds and listens without it, which the kernel refuses
 // when anybody listens there; only then it is opened to sharing, and the others of this call join.
 // While it listens nobody else's first socket can.
 Result<std::vector<ListeningSocket>> listen_on(SocketAddress& address, std::size_t count) {
+  if (auto kept = take_kept(address.text()); !kept.empty())
+    return take_over(std::move(kept), address, count);
   std::vector<ListeningSocket> out;
+  const bool any_port = address.port() == 0;  // another one next time: nobody looks for this
   TRY(auto first, listen_once(address, Share::no));
   const int fd = first.fd();
   out.push_back(std::move(first));
-  if (address.port() == 0) {
+  if (any_port) {
     socklen_t length = sizeof address.storage;
     if (getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &length) != 0)
       return cannot_listen(address, errno);
@@ -132,6 +157,7 @@ Result<std::vector<ListeningSocket>> listen_on(SocketAddress& address, std::size
     TRY(auto next, listen_once(address, Share::yes));
     out.push_back(std::move(next));
   }
+  if (!any_port) keep(out);
   return out;
 }
 

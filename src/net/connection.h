@@ -67,7 +67,7 @@ class Connection final : public ConnectionBase {
       auto response = co_await answer();
       // Answers of one turn of the loop go out together: a peer that reads several is woken once.
       co_await asio::post(runtime::kAwait);
-      const bool keep = parser_.head().keep_alive && !home_.closing;
+      const bool keep = parser_.head().keep_alive && !home_.closing && !home_.leaving;
       if (!write_now(response, keep) && !co_await write_rest(response)) break;
       end_request();
       if (!keep) break;

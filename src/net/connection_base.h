@@ -27,7 +27,8 @@ struct ConnectionHome {
   HttpHandler& handler;
   TimePoint now;                // of the last sweep: deadlines need no finer clock
   std::string server_and_date;  // made by the sweep
-  bool closing = false;
+  bool leaving = false;         // every answer ends its connection
+  bool closing = false;         // idle connections end at once as well
 };
 
 class ConnectionBase : public boost::intrusive::list_base_hook<> {

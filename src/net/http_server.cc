@@ -82,6 +82,15 @@ runtime::Task<void> HttpServer::use_tls_here() {
   co_return Result<void>{};
 }
 
+runtime::Task<void> HttpServer::leave() {
+  co_return co_await cores_.on_each([this] { return leave_here(); });
+}
+
+runtime::Task<void> HttpServer::leave_here() {
+  if (auto& listener = listeners_[runtime::Core::current().index()]) listener->leave();
+  co_return Result<void>{};
+}
+
 runtime::Task<void> HttpServer::close_here(runtime::Deadline deadline) {
   auto& listener = listeners_[runtime::Core::current().index()];
   if (listener) co_return co_await listener->close(deadline);

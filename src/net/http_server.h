@@ -60,6 +60,12 @@ class HttpServer {
   // are. When it fails nothing has changed.
   runtime::Task<void> reload_tls();
 
+  // On core 0. Serves on, but each answer from now on says `Connection: close` and ends its
+  // connection: who comes again comes with a new one, which may go elsewhere. Connections that are
+  // idle stay open, for their next request may be on its way. close() should follow when nobody is
+  // sent here any more; it then leaves a moment to requests that are on their way.
+  runtime::Task<void> leave();
+
   // On core 0. Stops accepting at once and frees the port, answers requests in flight (until
   // `deadline`, then their handlers are told to end), closes. Waits for every handler to have
   // ended.
@@ -70,6 +76,7 @@ class HttpServer {
   HttpServer(runtime::Cores& cores, std::unique_ptr<Shared> shared);
   runtime::Task<void> start_here();
   runtime::Task<void> use_tls_here();
+  runtime::Task<void> leave_here();
   runtime::Task<void> close_here(runtime::Deadline deadline);
 
   runtime::Cores& cores_;

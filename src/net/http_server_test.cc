@@ -423,6 +423,26 @@ TEST(HttpServer, WithoutDescriptorsItWaitsWithoutSpinningAndThenAccepts) {
 
 // --- closing -------------------------------------------------------------------------------------
 
+TEST(HttpServer, WhoLeavesServesAllAndAsksEachConnectionToEnd) {
+  TestServer server({}, 2);
+  TestClient kept(server.port()), silent(server.port());
+  kept.send(kGet);
+  EXPECT_FALSE(has(kept.response(), "Connection: close\r\n"));
+  server.leave();
+  kept.send(kGet);  // an idle connection was not closed: its next request may be on its way
+  const auto last = kept.until_closed();
+  EXPECT_TRUE(has(last, "200 OK") && has(last, "Connection: close\r\n"));
+  TestClient fresh(server.port());
+  fresh.send(kGet);
+  EXPECT_TRUE(has(fresh.until_closed(), "Connection: close\r\n"));
+  // Who was let in and has not asked yet has a moment to do it while the server closes.
+  std::thread closer([&] { server.close(10s); });
+  while (TestClient(server.port()).connected()) std::this_thread::yield();
+  silent.send(kGet);
+  EXPECT_TRUE(has(silent.until_closed(), "200 OK"));
+  closer.join();
+}
+
 TEST(HttpServer, CloseAnswersWhatIsInFlightAndFreesThePort) {
   TestServer server({}, 2);
   const auto port = server.port();

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kAcceptsPerTurn = 64;
+constexpr std::size_t kAcceptsPerTurn = 64;
 constexpr auto kAcceptPause = 50ms;       // when descriptors or memory have run out
 constexpr auto kComplaintInterval = 10s;  // between two log lines about that
 
@@ -36,7 +36,7 @@ Listener::Listener(runtime::Core& core, const HttpServerOptions& options, HttpHa
     : core_(core),
       options_(options),
       tls_(std::move(tls)),
-      home_{options, handler, {}, {}, false},
+      home_{options, handler, {}, {}},
       acceptor_(core.executor()),
       sweep_interval_(interval_for(options)),
       sessions_(core),
@@ -57,24 +57,30 @@ Result<void> Listener::start(int socket, int family) {
 }
 
 runtime::Task<void> Listener::accept_always() {
-  while (!home_.closing) {
+  while (acceptor_.is_open()) {
     CO_TRY_OK(co_await wait_for_room());
+    if (!acceptor_.is_open()) break;
     auto [ec, socket] = co_await acceptor_.async_accept(runtime::kAwait);
-    if (home_.closing) break;
+    if (!acceptor_.is_open()) break;
     if (ec) {
       CO_TRY_OK(co_await after_accept_error(ec));
       continue;
     }
     admit(std::move(socket));
     // All that wait, in this turn: beside computing guests turns are dear.
-    for (int i = 0; i < kAcceptsPerTurn && connections_.size() < options_.connections_max; ++i) {
-      Socket next(core_.executor());
-      acceptor_.accept(next, ec);
-      if (ec) break;
-      admit(std::move(next));
-    }
+    admit_those_that_wait(kAcceptsPerTurn);
   }
   co_return Result<void>{};
+}
+
+void Listener::admit_those_that_wait(std::size_t max) {
+  boost::system::error_code ec;
+  for (; max > 0 && connections_.size() < options_.connections_max; --max) {
+    Socket next(core_.executor());
+    acceptor_.accept(next, ec);
+    if (ec) break;
+    admit(std::move(next));
+  }
 }
 
 runtime::Task<void> Listener::wait_for_room() {
@@ -135,10 +141,16 @@ void Listener::look_at_the_clock() {
 }
 
 runtime::Task<void> Listener::close(runtime::Deadline deadline) {
-  home_.closing = true;
   boost::system::error_code ignored;
+  // Whom the kernel has let in is somebody whose request is on its way.
+  if (home_.leaving && acceptor_.is_open()) admit_those_that_wait(options_.connections_max);
   acceptor_.close(ignored);
   if (room_) room_->wake();
+  if (home_.leaving && !connections_.empty()) {
+    const auto moment = deadline.earlier_of(runtime::Deadline::in(limits::kHttpLeaveTime));
+    (void)co_await sessions_.join(moment);  // each ends with its next answer
+  }
+  home_.closing = true;
   for (auto& connection : connections_) connection.close_if_idle();
   if (!co_await sessions_.join(deadline)) sessions_.cancel();
   co_await runtime::detail::join_always(sessions_);

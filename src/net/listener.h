@@ -26,6 +26,9 @@ class Listener {
   // For connections from now on.
   void use(std::shared_ptr<TlsContext> tls) { tls_ = std::move(tls); }
 
+  // Every answer ends its connection from now on.
+  void leave() { home_.leaving = true; }
+
   // The port is free of this core as soon as it is called; returns when every connection has ended.
   runtime::Task<void> close(runtime::Deadline deadline);
 
@@ -37,6 +40,7 @@ class Listener {
   runtime::Task<void> wait_for_room();
   runtime::Task<void> after_accept_error(const boost::system::error_code& ec);
   void admit(Socket socket);
+  void admit_those_that_wait(std::size_t max);
   runtime::Task<void> serve(std::unique_ptr<ConnectionBase> connection);
   void look_at_the_clock();
 

@@ -107,6 +107,9 @@ class TestServer {
     EXPECT_TRUE(closed);
     server.reset();
   }
+  void leave() {
+    EXPECT_TRUE(cores_->run_blocking<void>(0, [&] { return server_->leave(); }));
+  }
   std::uint16_t port() const { return server_->port(); }
   runtime::Cores& cores() { return *cores_; }
 

@@ -1,9 +1,12 @@
 #include "runtime/core.h"
 
+#include <algorithm>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "runtime/deadline_queue.h"
 #include "runtime/parking.h"
@@ -31,15 +34,35 @@ void contain(unsigned core, Step step) {
 
 }  // namespace
 
+// Notes the time each second, as an entry of the core's deadlines: no loop that is held turns to
+// it.
+class Core::Beat final : private DeadlineQueue::Entry {
+ public:
+  explicit Beat(Core& core) : core_(core) {}
+  ~Beat() { core_.deadlines_->leave(*this); }
+  void start() { due(); }
+
+ private:
+  void due() override {
+    const auto now = std::chrono::steady_clock::now();
+    core_.beat_at_.store(now, std::memory_order_relaxed);
+    core_.deadlines_->enter(*this, now + limits::kCoreBeatEvery);
+  }
+  Core& core_;
+};
+
 Core::Core(unsigned index)
     : index_(index),
       io_(std::make_unique<asio::io_context>(1)),
       deadlines_(std::make_unique<DeadlineQueue>(*io_)),
       yielded_(std::make_unique<YieldQueue>()),
-      tasks_(std::make_unique<TaskGroup>(*this)) {}
+      tasks_(std::make_unique<TaskGroup>(*this)),
+      beat_at_(std::chrono::steady_clock::now()),
+      beat_(std::make_unique<Beat>(*this)) {}
 
 Core::~Core() {
   // The frames that the loop still holds go first; they leave the queues below as they go.
+  beat_.reset();
   deadlines_->close();
   io_.reset();
   tasks_->abandon();
@@ -50,6 +73,11 @@ Core* Core::current_or_null() { return current_core; }
 Core& Core::current() {
   CHECK(current_core != nullptr);
   return *current_core;
+}
+
+std::chrono::steady_clock::duration Core::silent_for() const {
+  return std::max(std::chrono::steady_clock::now() - beat_at_.load(std::memory_order_relaxed),
+                  std::chrono::steady_clock::duration::zero());
 }
 
 void Core::post(std::function<void()> work) { asio::post(*io_, std::move(work)); }
@@ -86,6 +114,7 @@ void Core::run() {
   CHECK(current_core == nullptr);
   current_core = this;
   auto work = asio::make_work_guard(*io_);
+  beat_->start();
   while (!stopping_) {
     contain(index_, [this] {
       if (yielded_->empty())

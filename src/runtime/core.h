@@ -4,9 +4,12 @@
 // has a thread of its own; main() starts them, waits for a signal (signals.h) and stops them.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "runtime/deadline.h"
@@ -54,7 +57,12 @@ class Core {
   void run();   // the loop, on the calling thread, until stop()
   void stop();  // from any thread
 
+  // From any thread: for how long the loop has shown no sign of life. It shows one each second
+  // (limits::kCoreBeatEvery), whatever else it does; more means that something holds its thread.
+  std::chrono::steady_clock::duration silent_for() const;
+
  private:
+  class Beat;
   void run_round();
 
   unsigned index_;
@@ -62,6 +70,8 @@ class Core {
   std::unique_ptr<DeadlineQueue> deadlines_;
   std::unique_ptr<YieldQueue> yielded_;
   std::unique_ptr<TaskGroup> tasks_;
+  std::atomic<std::chrono::steady_clock::time_point> beat_at_;
+  std::unique_ptr<Beat> beat_;
   bool stopping_ = false;
 };
 
@@ -69,20 +79,30 @@ class Core {
 class Cores {
  public:
   struct Options {
-    unsigned count = 0;  // 0: one per hardware thread this process may use
-    bool pin = true;     // each to a hardware thread of its own, when there are enough
+    unsigned count = 0;  // 0: one per hardware thread this process may use (processors.h)
+    // Each to a hardware thread of its own, when there are enough. With `count` 0 only where this
+    // process has the whole machine: others that share it would choose the same ones.
+    bool pin = true;
+    std::string name = "core";  // of the threads: core-0, core-1, …
   };
   // Also ignores SIGPIPE for the process: a peer that went away is an error code.
   static Result<std::unique_ptr<Cores>> start(Options options);
   ~Cores();  // stops
   std::size_t size() const { return cores_.size(); }
   Core& operator[](std::size_t index) { return *cores_[index]; }
+  const Core& operator[](std::size_t index) const { return *cores_[index]; }
 
   // Runs `make` on the given core and resumes here (another core or the same) with its result. When
   // the caller is cancelled the remote task is told to end and still waited for, so what `make`
   // refers to may live in the caller's frame.
   template <class T>
   Task<T> run_on(unsigned core, std::function<Task<T>()> make);
+
+  // The same for a caller that must not wait for a core that hangs: fails `timeout` at the
+  // deadline, and the task goes on without it, told to end. So what `make` refers to must outlive
+  // that, and the caller's own core must outlive these cores.
+  template <class T>
+  Task<T> ask(unsigned core, std::function<Task<T>()> make, Deadline deadline, const char* site);
 
   // Runs `make` on every core at once and waits for all; the first error is the result.
   Task<void> on_each(std::function<Task<void>()> make);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <semaphore>
 #include <thread>
 
 #include <boost/asio/steady_timer.hpp>
@@ -236,6 +237,25 @@ TEST(Cores, RunOnThatIsCancelledEndsTheRemoteTask) {
   auto got = cores->run_blocking<void>(0, [&] { return Trip::run(cores.get()); });
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, Errc::timeout);
+}
+
+TEST(Cores, WhoAsksACoreThatHangsIsNotHeldByIt) {
+  auto asking = test_cores(1);  // which outlives those it asks
+  auto cores = test_cores(1);
+  std::binary_semaphore go_on(0);
+  (*cores)[0].post([&] { go_on.acquire(); });
+  std::function<Task<int>()> make = []() -> Task<int> { co_return 7; };
+  const auto ask = [&](std::chrono::milliseconds limit) {
+    return asking->run_blocking<int>(
+        0, [&] { return cores->ask<int>(0, make, Deadline::in(limit), "test.ask"); });
+  };
+  const auto held = ask(20ms);
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().code, Errc::timeout);
+  go_on.release();
+  const auto answered = ask(10s);
+  ASSERT_TRUE(answered);
+  EXPECT_EQ(*answered, 7);
 }
 
 TEST(Cores, OnEachVisitsEveryCoreOnceAndReportsAnError) {

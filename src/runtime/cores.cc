@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -10,6 +11,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "runtime/core.h"
+#include "runtime/processors.h"
 #include "runtime/task_group.h"
 
 namespace trellis::runtime {
@@ -58,8 +60,9 @@ struct Cores::Thread {
 
 Result<std::unique_ptr<Cores>> Cores::start(Options options) {
   const auto cpus = usable_cpus();
-  const unsigned hardware = std::max<unsigned>(1, static_cast<unsigned>(cpus.size()));
-  const unsigned count = options.count == 0 ? hardware : options.count;
+  const auto machine = static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  const auto processors = processors_there_are(static_cast<unsigned>(cpus.size()), machine);
+  const unsigned count = options.count == 0 ? processors.count : options.count;
   if (count > 1024)
     return fail(Errc::invalid, "runtime.cores",
                 fmt::format("cannot start {} cores: the limit is 1024", count));
@@ -67,12 +70,14 @@ Result<std::unique_ptr<Cores>> Cores::start(Options options) {
 
   std::unique_ptr<Cores> cores(new Cores);
   for (unsigned i = 0; i < count; ++i) cores->cores_.push_back(std::make_unique<Core>(i));
-  const bool pin = options.pin && count <= cpus.size();
+  const bool pin =
+      options.pin && count <= cpus.size() && (options.count != 0 || processors.whole_machine);
   for (unsigned i = 0; i < count; ++i) {
     auto thread = std::make_unique<Thread>(*cores->cores_[i]);
     try {
-      thread->thread = std::jthread([core = cores->cores_[i].get(), cpu = pin ? cpus[i] : -1] {
-        pthread_setname_np(pthread_self(), fmt::format("core-{}", core->index()).c_str());
+      thread->thread = std::jthread([core = cores->cores_[i].get(), cpu = pin ? cpus[i] : -1,
+                                     name = fmt::format("{}-{}", options.name, i)] {
+        pthread_setname_np(pthread_self(), name.c_str());
         if (cpu >= 0) pin_this_thread(cpu);
         core->run();
       });

@@ -4,6 +4,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "runtime/core.h"
@@ -76,6 +77,19 @@ Task<T> Cores::run_on(unsigned core, std::function<Task<T>()> make) {
     co_await call->finished.wait({}, Cancellable::no);
   }
   co_return std::move(*call->result);
+}
+
+template <class T>
+Task<T> Cores::ask(unsigned core, std::function<Task<T>()> make, Deadline deadline,
+                   const char* site) {
+  Core& here = Core::current();
+  auto call = std::make_shared<detail::RemoteCall<T>>(here, *cores_[core], std::move(make));
+  call->start();
+  const auto how = co_await call->finished.wait(deadline);
+  if (call->done) co_return std::move(*call->result);
+  call->tell_to_end();
+  if (how == Wake::cancelled) co_return fail(Errc::cancelled, site, "no longer wanted");
+  co_return fail(Errc::timeout, site, "core " + std::to_string(core) + " did not answer in time");
 }
 
 template <class T>

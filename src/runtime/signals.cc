@@ -46,4 +46,13 @@ Result<int> StopSignals::wait() {
   return cores_.run_blocking<int>(0, [this] { return wait_for_one(set_); });
 }
 
+Result<bool> StopSignals::wait(Deadline latest) {
+  const auto number = cores_.run_blocking<int>(0, [this, latest] {
+    return with_deadline<int>(wait_for_one(set_), latest, "runtime.signal");
+  });
+  if (number) return true;
+  if (number.error().code == Errc::timeout) return false;
+  return fail(number.error());
+}
+
 }  // namespace trellis::runtime

@@ -16,9 +16,9 @@ namespace trellis::runtime {
 Task<int> wait_signal(std::vector<int> signals);
 
 // SIGTERM and SIGINT for as long as the process has something to stop. The first asks for the stop,
-// whenever it comes; those after it are ignored, for the stop is under way and bounded. Nor does
-// one end the process once this object is gone: what follows then is its end. On main()'s own
-// thread.
+// whenever it comes; those after it end nothing: who waits for them may, and the stop is bounded.
+// Nor does one end the process once this object is gone: what follows then is its end. On main()'s
+// own thread.
 class StopSignals {
  public:
   static Result<std::unique_ptr<StopSignals>> own(Cores& cores);
@@ -26,7 +26,8 @@ class StopSignals {
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
-  Result<int> wait();  // blocks until the first
+  Result<int> wait();                  // blocks until the next
+  Result<bool> wait(Deadline latest);  // the same, or until then; whether there was one
 
  private:
   explicit StopSignals(Cores& cores);

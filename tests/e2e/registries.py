@@ -50,14 +50,14 @@ class Authority:
 class Registry:
     """Debian's docker-registry. start() may be called again after stop(): the content is kept."""
 
-    def __init__(self, folder, tls=None, htpasswd=False, token=None):
+    def __init__(self, folder, tls=None, htpasswd=False, token=None, address="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
-        self.port, self.tls, self.process = free_port(), tls, None
+        self.port, self.tls, self.process, self.address = free_port(), tls, None, address
         config = {"version": "0.1", "log": {"level": "error", "accesslog": {"disabled": True}},
                   "storage": {"filesystem": {"rootdirectory": str(self.folder / "data")},
                               "delete": {"enabled": True}},
-                  "http": {"addr": f"127.0.0.1:{self.port}", "secret": "x"}}
+                  "http": {"addr": f"{address}:{self.port}", "secret": "x"}}
         if tls:
             config["http"]["tls"] = {"certificate": str(tls.cert), "key": str(tls.key)}
         if htpasswd:
@@ -72,7 +72,7 @@ class Registry:
 
     @property
     def host(self):
-        return f"localhost:{self.port}"
+        return f"{'localhost' if self.address == '127.0.0.1' else self.address}:{self.port}"
 
     def start(self):
         log = open(self.folder / "log", "ab")
@@ -83,7 +83,7 @@ class Registry:
     def _answers(self):
         assert self.process.poll() is None, (self.folder / "log").read_text()
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            socket.create_connection((self.address, self.port), timeout=1).close()
             return True
         except OSError:
             return False

@@ -1,0 +1,33 @@
+// Listening sockets that outlive this process. Whoever started it (`trellis --keep`, systemd with
+// FileDescriptorStoreMax=) holds a copy of each, and hands them to the next process when this one
+// dies: connections that are made in between wait in the sockets' queues and are served, where they
+// would be refused. The protocol is systemd's: sd_notify(3) FDSTORE=1, sd_listen_fds(3). Used by
+// listen_on(); what is kept belongs to the process, as its environment does. Any thread.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "net/bind.h"
+
+namespace trellis::net {
+
+// From main(), before anything listens or is started: takes what the process before this one left,
+// and where copies are kept. Both are gone from the environment afterwards. Nobody keeps: nothing
+// happens, here and below.
+void inherit_sockets();
+
+// Those that were left for this address ("ip:port"), which the caller now owns.
+std::vector<ListeningSocket> take_kept(const std::string& address);
+
+// Has copies kept. Whoever keeps them lets go of a socket that is shut down; one that is merely
+// closed lives on there, which is the point.
+void keep(std::span<const ListeningSocket> sockets);
+
+// When everything that is to listen does: shuts down those that nobody took, for a connection to
+// them would wait in vain. How many there were.
+std::size_t drop_untaken();
+
+}  // namespace trellis::net
