@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/sentences.h"
-#include "kubernetes/bounds.h"
 #include "kubernetes/cluster.h"
 #include "kubernetes/settings.h"
 
@@ -56,7 +56,7 @@ runtime::Task<void> KubernetesProvider::link_put(lattice::Link link) {
   if (!owner_ && settings.owned) co_return fail(owner_.error());
   CO_TRY(const auto cluster, co_await open(settings));
   links_[actor] = {.cluster = cluster, .missing_rights = {}};
-  const auto deadline = runtime::Deadline::in(kLinkTimeout);
+  const auto deadline = runtime::Deadline::in(limits::kKubernetesLinkTimeout);
   if (auto there = co_await cluster->check(deadline); !there) {
     Error error = std::move(there).error();
     error.detail.insert(0, "Unable to connect to the Kubernetes API server: ");

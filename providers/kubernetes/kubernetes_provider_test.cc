@@ -3,6 +3,10 @@
 #include "kubernetes/kubernetes_provider.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "codec/base64.h"
 #include "codec/msgpack.h"
@@ -211,6 +215,33 @@ TEST_F(KubernetesProviderTest, ListsOnlyWhatIsOursAndTheReleases) {
   ASSERT_EQ(put({{"OWNER", "none"}}), "");
   ASSERT_EQ(query(capability::kList), "");
   EXPECT_EQ(parse_json(objects_)->as_array().size(), 1u);  // "b"
+}
+
+TEST_F(KubernetesProviderTest, ListsAllPages) {
+  ASSERT_EQ(put({{"owner", "none"}}), "");
+  for (const char* name : {"a", "b", "c", "d"})
+    ASSERT_EQ(apply(fmt::format("{{apiVersion: v1, kind: Service, metadata: {{name: {}}}}}", name)),
+              "");
+  api_.paged = true;
+  ASSERT_EQ(query(capability::kList), "");
+  EXPECT_EQ(parse_json(objects_)->as_array().size(), 4u);
+}
+
+TEST_F(KubernetesProviderTest, ATokenInAFileIsReadAnewWhenItIsRefused) {
+  std::string folder = std::filesystem::temp_directory_path() / "trellis-kube-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  std::ofstream(folder + "/token") << "good\n";
+  std::ofstream(folder + "/config")
+      << "clusters: [{name: c, cluster: {server: '" << api_.url() << "'}}]\n"
+      << "users: [{name: u, user: {tokenFile: token}}]\n"
+      << "contexts: [{name: x, context: {cluster: c, user: u, namespace: here}}]\n"
+      << "current-context: x\n";
+  ASSERT_EQ(put({{"config_file", folder + "/config"}}), "");
+  api_.token = "newer";
+  EXPECT_NE(apply(kService).find("Unauthorized"), std::string::npos);
+  std::ofstream(folder + "/token") << "newer\n";
+  EXPECT_EQ(apply(kService), "");
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(KubernetesProviderTest, WithoutAnOwnerThatCanBeReadAppliesAndKeepsTheReferenceThatIsThere) {
