@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "codec/base64.h"
 #include "codec/msgpack.h"
@@ -314,6 +315,17 @@ TEST_F(KubernetesProviderTest, ALinkSaysWhatIsWrongWithIt) {
   const auto expired = put({{"config_b64", config("", "a.eyJleHAiOjE2MDAwMDAwMDB9.c")}});
   EXPECT_NE(expired.find("expired at 2020-09-13T12:26:40Z; get a new one"), std::string::npos)
       << expired;
+}
+
+TEST_F(KubernetesProviderTest, ACallThatIsFasterThanItsLinkWaitsForIt) {
+  link_.actor_id = "M1";
+  std::string said = "nothing";
+  std::thread early([&] { said = apply(kService); });
+  lattice::Link link = link_;
+  link.values = {{"config_b64", config()}};
+  EXPECT_TRUE(on_core<void>([&] { return provider_->link_put(link); }));
+  early.join();
+  EXPECT_EQ(said, "");
 }
 
 TEST_F(KubernetesProviderTest, AnOwnerThatIsNoneIsSaid) {
