@@ -165,7 +165,8 @@ TEST_F(KubernetesProviderTest, AppliesEveryKindThatTheServerKnows) {
   const auto ox = at("/apis/x.test/v1/namespaces/other/oxen/o");
   EXPECT_FALSE(ox.at("metadata").as_object().contains("ownerReferences"));  // elsewhere
   // Which is nothing but a name: or nobody would be known to have made it.
-  EXPECT_EQ(ox.at("metadata").at("annotations").at("wasmcloud.dev/applied-by"), kFieldManager);
+  EXPECT_EQ(ox.at("metadata").at("annotations").at("wasmcloud.dev/applied-by"),
+            json::value(kFieldManager));
   EXPECT_TRUE(api_.objects.contains("/api/v1/namespaces/here/configmaps/m"));
   EXPECT_TRUE(
       api_.objects.contains("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/oxen.x.test"));

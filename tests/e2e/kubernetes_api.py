@@ -42,7 +42,7 @@ class KubernetesApi:
         self._run("kube-apiserver", f"--etcd-servers=http://127.0.0.1:{etcd}", "--bind-address=127.0.0.1",
                   f"--secure-port={self.port}", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
                   f"--cert-dir={self.folder}", "--token-auth-file=tokens.csv", "--authorization-mode=RBAC",
-                  "--service-cluster-ip-range=10.0.0.0/24", "--service-account-issuer=https://kubernetes.default.svc",
+                  "--service-cluster-ip-range=10.0.0.0/16", "--service-account-issuer=https://kubernetes.default.svc",
                   "--service-account-signing-key-file=sa.key", "--service-account-key-file=sa.key")
         wait_for((self.folder / "apiserver.crt").exists, 120, "the API server's certificate")
         self.config = self.kubeconfig("admin", "admin-token", "default")
