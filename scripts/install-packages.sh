@@ -62,6 +62,7 @@ base_packages() {
     liblzma-dev
     liblz4-dev
     libzstd-dev
+    prometheus-cpp-dev            the text of /metrics; its core library alone is linked
     # Tests and benchmarks
     libgtest-dev                  unit tests
     librapidcheck-dev             properties

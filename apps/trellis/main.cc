@@ -23,6 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kConsoleCloseTime = 2s;
+constexpr auto kTakeOverTime = 10s;  // for what the process before this one listened on
 
 constexpr const char* kAbout =
     "trellis, the host: runs WebAssembly actors and capability providers.\n"
@@ -50,7 +51,19 @@ Result<void> serve_on(host::Host& host, runtime::StopSignals& signals,
   return {};
 }
 
+// By then everything listens again that is to, when this host was started in a dead one's place.
+Result<void> wait_for_stop(runtime::StopSignals& signals) {
+  TRY(const bool early, signals.wait(runtime::Deadline::in(kTakeOverTime)));
+  if (early) return {};
+  net::drop_untaken();
+  TRY_OK(signals.wait());
+  return {};
+}
+
 Result<void> run(const host::Config& config) {
+  if (config.restarts > 0)
+    LOG(warn, "The host before this one {}; it was started again {} times", config.last_death,
+        config.restarts);
   // Probes are answered by a thread apart; it is the last to end.
   TRY(auto console_core, runtime::Cores::start({.count = 1, .pin = false, .name = "console"}));
   TRY(auto cores, runtime::Cores::start({.count = config.cores, .pin = true}));
@@ -71,7 +84,7 @@ Result<void> run(const host::Config& config) {
             console.error().detail));
   }
   LOG(info, "Dashboard, API and probes on http://{}:{}", config.dashboard_host, (*console)->port());
-  const auto signal = stop_signals->wait();
+  const auto signal = wait_for_stop(*stop_signals);
   LOG(info, "stopping");
   if (auto served = serve_on(*host, *stop_signals, config.drain_delay); !served)
     LOG(warn, "stopping: {}", served.error().describe());

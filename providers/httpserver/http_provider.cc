@@ -78,6 +78,13 @@ runtime::Task<Bytes> HttpProvider::handle(const lattice::Link&, std::string_view
                   operation));
 }
 
+std::vector<capability::HttpListener> HttpProvider::http_listeners() const {
+  std::vector<capability::HttpListener> all;
+  for (const auto& [actor, listener] : listeners_)
+    all.push_back({actor, listener->settings().address, listener->cells()});
+  return all;
+}
+
 runtime::Task<void> HttpProvider::health() { co_return Result<void>{}; }
 
 runtime::Task<void> HttpProvider::prepare_stop() {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "capability/provider.h"
 #include "httpserver/settings.h"
@@ -29,6 +30,7 @@ class HttpProvider final : public capability::Provider {
   std::string warning_about(const lattice::Link& link) const override;
   runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
                               BytesView payload, runtime::Deadline deadline) override;
+  std::vector<capability::HttpListener> http_listeners() const override;
   runtime::Task<void> health() override;
   runtime::Task<void> prepare_stop() override;
   runtime::Task<void> stop(runtime::Deadline deadline) override;

@@ -42,7 +42,8 @@ Listener::Listener(std::size_t cores, capability::Actors& actors, std::string ac
       cors_(settings_.cors),
       log_level_(log::parse_level(settings_.log_level).value_or(log::Level::info)),
       timeout_(settings_.timeout.value_or(rpc_timeout)),
-      failures_(cores) {}
+      failures_(cores),
+      cells_(std::make_shared<runtime::PerCore<HttpCells>>(cores)) {}
 
 runtime::Task<std::unique_ptr<Listener>> Listener::open(runtime::Cores& cores,
                                                         capability::Actors& actors,
@@ -52,6 +53,7 @@ runtime::Task<std::unique_ptr<Listener>> Listener::open(runtime::Cores& cores,
       new Listener(cores.size(), actors, std::move(actor_id), std::move(settings), rpc_timeout));
   net::HttpServerOptions options;
   options.address = listener->settings_.address;
+  options.cells = listener->cells_;
   options.tls = !listener->settings_.tls_certificate.empty();
   options.tls_files = {listener->settings_.tls_certificate, listener->settings_.tls_private_key};
   CO_TRY(listener->server_, co_await net::HttpServer::listen(cores, std::move(options), *listener));
@@ -60,9 +62,11 @@ runtime::Task<std::unique_ptr<Listener>> Listener::open(runtime::Cores& cores,
 
 runtime::Task<net::HttpResponse> Listener::handle(const net::HttpRequest& request) {
   if (auto answer = cors_.answer(request)) co_return std::move(*answer);
+  const auto begun = std::chrono::steady_clock::now();
   const Bytes payload = capability::encode_http_call(to_call(request));
   auto reply = co_await actors_.call(actor_id_, capability::kHandleRequest, payload,
-                                     runtime::Deadline::in(timeout_));
+                                     runtime::Deadline{begun + timeout_});
+  cells_->here().durations.add(std::chrono::steady_clock::now() - begun);
   if (!reply) {
     log_failure(request, reply.error());
     co_return failure(reply.error());

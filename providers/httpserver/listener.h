@@ -30,6 +30,7 @@ class Listener final : public net::HttpHandler {
   runtime::Task<void> reload_certificate();
   const Settings& settings() const { return settings_; }
   std::uint16_t port() const { return server_->port(); }
+  const std::shared_ptr<runtime::PerCore<HttpCells>>& cells() const { return cells_; }
 
  private:
   Listener(std::size_t cores, capability::Actors& actors, std::string actor_id, Settings settings,
@@ -43,6 +44,7 @@ class Listener final : public net::HttpHandler {
   const log::Level log_level_;  // lines below it are not written
   const std::chrono::milliseconds timeout_;
   std::vector<FailureLog> failures_;  // by core
+  const std::shared_ptr<runtime::PerCore<HttpCells>> cells_;
   std::unique_ptr<net::HttpServer> server_;
 };
 

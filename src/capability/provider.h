@@ -5,10 +5,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/http_cells.h"
 #include "lattice/link.h"
 #include "runtime/core.h"
+#include "runtime/per_core.h"
 
 namespace trellis::capability {
 
@@ -49,6 +52,12 @@ struct ProviderContext {
   BusAccess bus;
 };
 
+// An address that a link opened, and what it counts.
+struct HttpListener {
+  std::string actor_id, address;
+  std::shared_ptr<runtime::PerCore<HttpCells>> cells;
+};
+
 class Provider {
  public:
   virtual ~Provider() = default;  // stop() has been awaited
@@ -66,6 +75,9 @@ class Provider {
   // with "method not handled <op>".
   virtual runtime::Task<Bytes> handle(const lattice::Link& link, std::string_view operation,
                                       BytesView payload, runtime::Deadline deadline) = 0;
+
+  // Core 0. Those that are open now, for whoever collects their numbers.
+  virtual std::vector<HttpListener> http_listeners() const { return {}; }
 
   // Core 0. ok, or what is wrong.
   virtual runtime::Task<void> health() = 0;

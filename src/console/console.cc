@@ -11,6 +11,7 @@
 #include "codec/json.h"
 #include "console/probes.h"
 #include "console/status_page.h"
+#include "metrics/exposition.h"
 
 namespace trellis::console {
 namespace {
@@ -149,6 +150,11 @@ runtime::Task<net::HttpResponse> Console::read(std::string path) {
   if (path == "/api/v1/links") {
     CO_TRY(const auto links, co_await control.links());
     co_return as_json(200, links);
+  }
+  if (path == "/metrics") {
+    const auto text = co_await host_.metrics();
+    if (!text) co_return problem(503, text.error().detail);
+    co_return net::HttpResponse::text(200, *text, metrics::kContentType);
   }
   if (path == "/api/v1/claims") co_return as_json(200, control.claims());
   co_return problem(404, fmt::format("nothing at {}", path));

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -98,6 +99,14 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
   runtime::Task<std::shared_ptr<const Module>> load(BytesView wasm) override;
   std::unique_ptr<InstancePool> make_pool(std::shared_ptr<const Module> module, HostCalls& host,
                                           PoolOptions options) override;
+  EngineNumbers numbers() const override {
+    return {.shared = shared_.load(std::memory_order_relaxed),
+            .cached = cached_.load(std::memory_order_relaxed),
+            .compiled = compiled_.load(std::memory_order_relaxed),
+            .compiling = std::chrono::nanoseconds(compiling_ns_.load(std::memory_order_relaxed)),
+            .memory_bytes_used = budget_.bytes_used(),
+            .memory_bytes_max = budget_.bytes_max()};
+  }
 
  private:
   struct Compiled {
@@ -120,6 +129,9 @@ class WasmtimeEngine final : public Engine, private GuestsOfCores {
   runtime::Offload& offload_;
   const std::unique_ptr<PageMap> pages_ = PageMap::open();
   KnownModules known_;
+  // Counted on the offload threads, once for each module that is loaded.
+  std::atomic<std::uint64_t> shared_{0}, cached_{0}, compiled_{0};
+  std::atomic<std::int64_t> compiling_ns_{0};
   std::mutex cores_mutex_;  // pools ask once each
   std::map<runtime::Core*, std::shared_ptr<CoreGuests>> cores_;
 };
@@ -129,16 +141,24 @@ Result<std::shared_ptr<WasmtimeEngine::Compiled>> WasmtimeEngine::compile(BytesV
   auto compiled = std::make_shared<Compiled>();
   compiled->info.content_hash = sha256_hex(wasm);
   compiled->known = known_.find(compiled->info.content_hash);
-  if (compiled->known) return compiled;
+  if (compiled->known) {
+    shared_.fetch_add(1, std::memory_order_relaxed);
+    return compiled;
+  }
   const auto pages = memory_pages_min(wasm).value_or(0);
   compiled->profile = pages <= kSmallGuestPagesMax ? &profiles_.small : &profiles_.large;
   wasm_engine_t* engine = compiled->profile->engine.get();
   compiled->code = cache_.find(engine, compiled->info.content_hash);
   if (compiled->code.module) {
     compiled->info.from_cache = true;
+    cached_.fetch_add(1, std::memory_order_relaxed);
     return compiled;
   }
+  const auto begun = std::chrono::steady_clock::now();
   TRY(compiled->code, compile_code(engine, wasm));
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begun;
+  compiling_ns_.fetch_add(took.count(), std::memory_order_relaxed);
+  compiled_.fetch_add(1, std::memory_order_relaxed);
   cache_.keep(compiled->code, compiled->info.content_hash);
   ::malloc_trim(0);  // the compiler's working memory, tens of MiB
   return compiled;

@@ -3,6 +3,7 @@
 // world goes through HostCalls, which host/ implements.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "engine/guest_cells.h"
 #include "runtime/core.h"
 #include "runtime/offload.h"
 
@@ -60,6 +62,7 @@ struct PoolOptions {
   InstanceMode mode = InstanceMode::fresh;
   std::uint32_t reuse_max = 1;  // live instances kept on this core in reuse mode
   std::size_t memory_bytes_max = limits::kGuestMemoryBytesMax;
+  std::shared_ptr<GuestCells> cells = std::make_shared<GuestCells>();  // of the pool's core
 };
 
 // Runs calls into one module on one core. In `fresh` mode each call finds an instance as it is
@@ -82,6 +85,13 @@ class InstancePool {
   virtual void set_reuse_max(std::uint32_t count) = 0;
 };
 
+struct EngineNumbers {
+  // Loads by where the code came from: another actor has it, the folder of the cache, the compiler.
+  std::uint64_t shared = 0, cached = 0, compiled = 0;
+  std::chrono::nanoseconds compiling{};                     // of all those
+  std::size_t memory_bytes_used = 0, memory_bytes_max = 0;  // of all guests together
+};
+
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> create(EngineOptions options, runtime::Offload& offload);
@@ -94,6 +104,7 @@ class Engine {
   virtual runtime::Task<std::shared_ptr<const Module>> load(BytesView wasm) = 0;
   virtual std::unique_ptr<InstancePool> make_pool(std::shared_ptr<const Module> module,
                                                   HostCalls& host, PoolOptions options) = 0;
+  virtual EngineNumbers numbers() const = 0;  // any thread
 };
 
 }  // namespace trellis::engine

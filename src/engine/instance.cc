@@ -42,11 +42,13 @@ wasmtime_error_t* on_tick(wasmtime_context_t*, void* data, std::uint64_t* ticks_
 }  // namespace
 
 Instance::Instance(const LoadedModule& module, HostCalls& host, std::size_t memory_bytes_max,
-                   const CoreShare& core, runtime::Deadline deadline, Startup startup)
+                   const CoreShare& core, runtime::Deadline deadline, Startup startup,
+                   std::shared_ptr<GuestCells> cells)
     : module_(module),
       ticker_(core.ticker),
       cell_(core.cell),
-      memory_(core.budget, *module.profile().slots, module.profile().kept_bytes, memory_bytes_max),
+      memory_(core.budget, *module.profile().slots, module.profile().kept_bytes, memory_bytes_max,
+              std::move(cells)),
       learn_version_(startup == Startup::first),
       log_startup_(startup == Startup::first) {
   guest_.host = &host;
@@ -66,7 +68,14 @@ Instance::~Instance() {
   take_outcome();  // what an unfinished operation may have left
 }
 
-bool Instance::step() {
+bool Instance::step(std::chrono::steady_clock::time_point begun) {
+  const bool ended = run();
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begun;
+  memory_.cells().run_ns += static_cast<std::uint64_t>(took.count());
+  return ended;
+}
+
+bool Instance::run() {
   EpochTicker::Running running(ticker_, cell_);
   for (;;) {
     if (!wasmtime_call_future_poll(future_.get())) return false;

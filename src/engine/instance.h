@@ -3,7 +3,9 @@
 // core; one operation at a time. Destroying it at any point is safe: a suspended guest is unwound.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "engine/c_handle.h"
@@ -28,15 +30,19 @@ enum class Startup { first, later };
 
 class Instance {
  public:
+  // `cells` counts what it uses.
   Instance(const LoadedModule& module, HostCalls& host, std::size_t memory_bytes_max,
-           const CoreShare& core, runtime::Deadline deadline, Startup startup);
+           const CoreShare& core, runtime::Deadline deadline, Startup startup,
+           std::shared_ptr<GuestCells> cells = std::make_shared<GuestCells>());
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
   // Runs the guest until the operation has ended (true) or waits (false): then what it waits for is
-  // due, see serve_wait(), and step() comes again. The first operation is its creation.
-  bool step();
+  // due, see serve_wait(), and step() comes again. The first operation is its creation. What it
+  // took counts as the guest's: guests run on the core's own thread, and nothing of ours interrupts
+  // them. `begun`: the clock, by whoever has just looked at it.
+  bool step(std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now());
   void begin_call(std::string_view operation, BytesView payload, runtime::Deadline deadline,
                   std::uint32_t depth);
 
@@ -64,6 +70,7 @@ class Instance {
 
  private:
   enum class Phase { instantiating, starting_up, idle, calling };
+  bool run();
   bool find_restored_globals();
   bool operation_ended();  // false: another operation was begun
   bool find_exports();

@@ -1,5 +1,7 @@
 #include "engine/memory_budget.h"
 
+#include <utility>
+
 #include "base/limits.h"
 
 namespace trellis::engine {
@@ -34,7 +36,7 @@ bool SlotUse::enter(MemoryBudget& budget, std::size_t kept_bytes) {
 }
 
 MemoryShare::MemoryShare(MemoryBudget& budget, SlotUse& slots, std::size_t kept_bytes,
-                         std::size_t memory_bytes_max)
+                         std::size_t memory_bytes_max, std::shared_ptr<GuestCells> cells)
     : trellis_limiter_t{.take =
                             [](trellis_limiter_t* self, std::size_t bytes) {
                               return static_cast<MemoryShare*>(self)->take_more(bytes);
@@ -45,11 +47,16 @@ MemoryShare::MemoryShare(MemoryBudget& budget, SlotUse& slots, std::size_t kept_
       budget_(budget),
       slots_(slots),
       kept_bytes_(kept_bytes),
-      has_slot_(slots.enter(budget, kept_bytes)) {}
+      cells_(std::move(cells)),
+      has_slot_(slots.enter(budget, kept_bytes)) {
+  ++cells_->living;
+}
 
 MemoryShare::~MemoryShare() {
   if (taken_ > 0) budget_.give_back(taken_);
   if (has_slot_) slots_.leave();
+  --cells_->living;
+  cells_->memory_bytes -= held_;
 }
 
 bool MemoryShare::take_more(std::size_t bytes) {
@@ -63,6 +70,7 @@ bool MemoryShare::take_more(std::size_t bytes) {
     return false;
   }
   held_ = held;
+  cells_->memory_bytes += bytes;
   taken_ = beyond;
   return true;
 }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include "engine/guest_cells.h"
 #include "engine/wasmtime_shim.h"
 
 namespace trellis::engine {
@@ -45,8 +46,10 @@ class SlotUse {  // any thread; as often as an instance is made, which costs mor
 // The part of one instance. Made before its store and destroyed after it; on its core.
 class MemoryShare : public trellis_limiter_t {
  public:
+  // `cells` counts the instance and what it holds.
   MemoryShare(MemoryBudget& budget, SlotUse& slots, std::size_t kept_bytes,
-              std::size_t memory_bytes_max);
+              std::size_t memory_bytes_max,
+              std::shared_ptr<GuestCells> cells = std::make_shared<GuestCells>());
   ~MemoryShare();
   MemoryShare(const MemoryShare&) = delete;
   MemoryShare& operator=(const MemoryShare&) = delete;
@@ -58,6 +61,7 @@ class MemoryShare : public trellis_limiter_t {
     growing_ = true;
   }
   const MemoryBudget& budget() const { return budget_; }
+  GuestCells& cells() { return *cells_; }
 
  private:
   bool take_more(std::size_t bytes);
@@ -65,6 +69,7 @@ class MemoryShare : public trellis_limiter_t {
   MemoryBudget& budget_;
   SlotUse& slots_;
   const std::size_t kept_bytes_;
+  const std::shared_ptr<GuestCells> cells_;
   const bool has_slot_;
   std::size_t held_ = 0, taken_ = 0;
   bool refused_ = false;

@@ -44,6 +44,7 @@ Pool::Pool(GuestsOfCores& cores, std::shared_ptr<const LoadedModule> module, Hos
 
 Pool::~Pool() {
   CHECK(running_ == 0);
+  options_.cells->ready -= ready_counted_;
   if (guests_) guests_->removed(*this);
 }
 
@@ -61,6 +62,7 @@ runtime::Task<Bytes> Pool::call(std::string_view operation, BytesView payload,
     turn.hold();
   }
   auto instance = ready_instance();
+  const bool was_ready = instance != nullptr && options_.mode == InstanceMode::fresh;
   if (!instance) {
     instance = new_instance(deadline);
     if (!instance->step() || !instance->outcome().ok()) {
@@ -72,7 +74,9 @@ runtime::Task<Bytes> Pool::call(std::string_view operation, BytesView payload,
     }
   }
   instance->begin_call(operation, payload, deadline, depth);
-  while (!instance->step()) {
+  // What went before was not waiting, if the instance was ready: it counts as the guest's.
+  for (bool ended = was_ready ? instance->step(begun) : instance->step(); !ended;
+       ended = instance->step()) {
     if (auto served = co_await serve_wait(instance->guest()); !served) {
       if (served.error().code == Errc::timeout)
         co_return fail(timeout(operation, deadline.at - begun));
@@ -87,7 +91,10 @@ std::unique_ptr<Instance> Pool::ready_instance() {
   if (ready_.empty()) return restored();
   auto instance = std::move(ready_.back());
   ready_.pop_back();
-  if (options_.mode == InstanceMode::fresh) kept_changed();
+  if (options_.mode == InstanceMode::fresh)
+    kept_changed();
+  else
+    count_ready();
   return instance;
 }
 
@@ -104,13 +111,21 @@ std::unique_ptr<Instance> Pool::restored() {
 void Pool::kept_changed() {
   const std::size_t kept = ready_.size() + used_.size();
   unneeded_ = std::min(unneeded_, kept);
+  count_ready();
   guests_->keeps(*this, kept);
+}
+
+void Pool::count_ready() {
+  const std::size_t ready = ready_.size() + used_.size();
+  options_.cells->ready += ready - ready_counted_;
+  ready_counted_ = ready;
 }
 
 std::unique_ptr<Instance> Pool::new_instance(runtime::Deadline deadline) {
   ++instances_made_;
+  ++options_.cells->made;
   return std::make_unique<Instance>(*module_, host_, options_.memory_bytes_max, guests_->share(),
-                                    deadline, Startup::later);
+                                    deadline, Startup::later, options_.cells);
 }
 
 // What is left of a creation whose first step did not bring it to a good end.
@@ -148,6 +163,7 @@ Result<Bytes> Pool::answer(std::unique_ptr<Instance> instance, std::string_view 
 void Pool::give_back(std::unique_ptr<Instance> instance) {
   if (options_.mode == InstanceMode::reuse) {
     if (turns_ + ready_.size() <= reuse_max_) ready_.push_back(std::move(instance));
+    count_ready();
     return;
   }
   if (guests_->pages() && instance->is_restorable() && guests_->may_keep_more()) {
@@ -255,6 +271,7 @@ void Pool::end_turn() {
 void Pool::set_reuse_max(std::uint32_t count) {
   reuse_max_ = std::max(count, 1u);
   while (!ready_.empty() && turns_ + ready_.size() > reuse_max_) ready_.pop_back();
+  if (options_.mode == InstanceMode::reuse) count_ready();
   while (turns_ < reuse_max_ && !waiting_.empty()) {
     Waiter& first = waiting_.front();
     waiting_.pop_front();

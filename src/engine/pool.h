@@ -48,6 +48,7 @@ class Pool final : public InstancePool, private WarmPlace {
   void give_back(std::unique_ptr<Instance> instance);
   std::unique_ptr<Instance> restored();
   void kept_changed();
+  void count_ready();
   Result<Bytes> answer(std::unique_ptr<Instance> instance, std::string_view operation);
   Error failure(Instance& instance, std::string_view during);
   Error refusal(const char* site, std::string text);
@@ -63,6 +64,7 @@ class Pool final : public InstancePool, private WarmPlace {
   std::shared_ptr<CoreGuests> guests_;
   std::uint32_t running_ = 0;
   std::uint64_t instances_made_ = 0;
+  std::size_t ready_counted_ = 0;  // in the cells, which another pool may share
 
   // Kept between calls; the last is taken first.
   std::vector<std::unique_ptr<Instance>> ready_;

@@ -273,7 +273,11 @@ runtime::Task<void> ActorTable::add(Loaded loaded, std::size_t count,
   const std::string key = loaded.claims->subject;
   CO_TRY_OK(check_same_code(loaded));
   if (!actors_.contains(key)) {
-    Actor actor{.loaded = std::move(loaded), .mode = {}, .instances = {}, .subscription = {}};
+    Actor actor{.loaded = std::move(loaded),
+                .mode = {},
+                .instances = {},
+                .cells = std::make_shared<runtime::PerCore<ActorCells>>(parts_.cores.size()),
+                .subscription = {}};
     actor.mode = mode_of(actor.loaded, annotations);
     CO_TRY_OK(co_await install(actor));
     CO_TRY(actor.subscription, delivery_.serve_actor(key));
@@ -345,6 +349,7 @@ runtime::Task<void> ActorTable::install(const Actor& actor) {
   program.module = actor.loaded.module;
   program.claims = actor.loaded.claims;
   program.mode = actor.mode;
+  program.cells = actor.cells;
   program.memory_bytes_max = parts_.config.actor_memory_bytes_max;
   const auto cores = static_cast<std::uint32_t>(parts_.cores.size());
   program.calls_max = std::max(1u, (parts_.config.actor_calls_max + cores - 1) / cores);
@@ -428,6 +433,13 @@ std::vector<control::ActorDescription> ActorTable::describe() const {
                    .digest = actor.loaded.digest,
                    .mode = actor.mode == engine::InstanceMode::reuse ? "reuse" : "fresh"});
   }
+  return out;
+}
+
+std::vector<ActorTable::Numbers> ActorTable::numbers() const {
+  std::vector<Numbers> out;
+  for (const auto& [key, actor] : actors_)
+    out.push_back({key, actor.loaded.claims->name, actor.cells});
   return out;
 }
 

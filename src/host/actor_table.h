@@ -34,6 +34,13 @@ class ActorTable {
 
   std::vector<control::ActorDescription> describe() const;
   std::vector<lattice::HeartbeatActor> heartbeat() const;
+
+  struct Numbers {  // for host/metrics.h
+    std::string key, name;
+    std::shared_ptr<runtime::PerCore<ActorCells>> cells;
+  };
+  std::vector<Numbers> numbers() const;
+
   bool running(const std::string& actor_key) const { return actors_.contains(actor_key); }
   // Of the actor that runs from this reference; not_found.
   Result<std::string> key_from(const std::string& reference) const;
@@ -52,6 +59,7 @@ class ActorTable {
     Loaded loaded;
     engine::InstanceMode mode = engine::InstanceMode::fresh;
     std::vector<control::ActorInstance> instances;
+    std::shared_ptr<runtime::PerCore<ActorCells>> cells;
     lattice::Subscription subscription;
   };
 

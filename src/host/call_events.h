@@ -25,10 +25,13 @@ class CallEvents {
   void set_wanted(bool wanted) { wanted_.store(wanted, std::memory_order_relaxed); }
   bool wanted() const { return wanted_.load(std::memory_order_relaxed); }
 
+  std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+
   void tell(lattice::Entity origin, lattice::Entity target, std::string_view operation,
             std::size_t bytes, bool succeeded) {
     if (waiting_.fetch_add(1, std::memory_order_relaxed) >= kWaitingMax) {
       waiting_.fetch_sub(1, std::memory_order_relaxed);
+      dropped_.fetch_add(1, std::memory_order_relaxed);
       return;  // whoever listens is slower than the calls; the calls go on
     }
     cores_[0].post([this, origin = std::move(origin), target = std::move(target),
@@ -45,6 +48,7 @@ class CallEvents {
       10'000;  // events not yet published; more are dropped
   std::atomic<std::uint32_t> waiting_{0};
   std::atomic<bool> wanted_{false};
+  std::atomic<std::uint64_t> dropped_{0};
 };
 
 }  // namespace trellis::host

@@ -385,6 +385,9 @@ Result<Config> read_config(const Environment& get, const std::vector<std::string
   config.allow_latest = flag(get, "WASMCLOUD_OCI_ALLOW_LATEST", false);
   config.log.json = flag(get, "WASMCLOUD_STRUCTURED_LOGGING_ENABLED", false);
   TRY(config.log.level, read_log_level(get));
+  TRY(const auto restarts, number(get, "TRELLIS_RESTARTS", 0, 0, UINT32_MAX));
+  config.restarts = static_cast<unsigned>(restarts);
+  config.last_death = text_or(get, "TRELLIS_LAST_DEATH", "");
   config.write_host_config = flag(get, "TRELLIS_WRITE_HOST_CONFIG", true);
   config.reuse_actors = split(text_or(get, "TRELLIS_REUSE_ACTORS", ""), ',');
   config.external_providers = split(text_or(get, "TRELLIS_EXTERNAL_PROVIDERS", ""), ',');

@@ -78,10 +78,14 @@ struct Config {
   std::size_t guest_memory_bytes_max = 0;
   std::chrono::milliseconds drain_delay{0};  // TRELLIS_DRAIN_DELAY_MS: it serves on after SIGTERM
   std::chrono::milliseconds drain_timeout = limits::kDrainTimeout;  // TRELLIS_DRAIN_TIMEOUT_MS
-  bool api_remote = false;        // TRELLIS_API_REMOTE: page and API for callers from elsewhere too
-  std::string manifest_path;      // TRELLIS_MANIFEST: what this host runs from its start
-  control::Manifest manifest;     // which is what stands there
-  std::string nats_relay;         // TRELLIS_NATS_RELAY: an address that leads to the NATS server
+  bool api_remote = false;     // TRELLIS_API_REMOTE: page and API for callers from elsewhere too
+  std::string manifest_path;   // TRELLIS_MANIFEST: what this host runs from its start
+  control::Manifest manifest;  // which is what stands there
+  std::string nats_relay;      // TRELLIS_NATS_RELAY: an address that leads to the NATS server
+  // TRELLIS_RESTARTS, TRELLIS_LAST_DEATH: from `trellis --keep`, when it started this host in the
+  // place of one that was killed.
+  unsigned restarts = 0;
+  std::string last_death;
   bool write_host_config = true;  // TRELLIS_WRITE_HOST_CONFIG=0: leave ~/.wash alone
 };
 

@@ -86,15 +86,23 @@ runtime::Task<void> Delivery::finish(runtime::Deadline deadline) {
 }
 
 runtime::Task<void> Delivery::answer(Target target, lattice::Message message) {
+  const auto begun = std::chrono::steady_clock::now();
   lattice::InvocationResponse response;
   auto invocation = lattice::decode_invocation(message.data);
   if (!invocation) {
     note_refused(fmt::format("a message to {}, which is no invocation: {}", target.key,
                              invocation.error().describe()));
     response.error = "Failed to deserialize msgpack invocation";
+    cells_.add(Proof::none, Outcome::of(invocation.error()),
+               std::chrono::steady_clock::now() - begun);
   } else {
     response.invocation_id = invocation->id;
+    const auto proof = invocation->seal.empty() ? Proof::signature : Proof::sealed;
     auto result = co_await handle(std::move(target), message.subject, *invocation);
+    cells_.add(proof, result ? Outcome::ok() : Outcome::of(result.error()),
+               std::chrono::steady_clock::now() - begun);
+    cells_.request_bytes += invocation->msg.size();
+    if (result) cells_.answer_bytes += result->size();
     if (result) {
       response.content_length = result->size();
       response.msg = std::move(*result);

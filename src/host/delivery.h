@@ -10,6 +10,7 @@
 #include "base/line_rate.h"
 #include "capability/provider.h"
 #include "host/call_events.h"
+#include "host/invocation_cells.h"
 #include "host/parts.h"
 #include "lattice/invocation.h"
 #include "lattice/invocation_exchange.h"
@@ -30,6 +31,7 @@ class Delivery {
 
   // What has come is answered when this returns; error `timeout` if not all of it could be.
   runtime::Task<void> finish(runtime::Deadline deadline);
+  const InvocationCells& cells() const { return cells_; }  // core 0
 
  private:
   struct Target {
@@ -61,6 +63,7 @@ class Delivery {
   lattice::InvocationVerifier verifier_;
   std::size_t running_ = 0;
   std::size_t unanswered_ = 0;  // also those whose answer is on its way out
+  InvocationCells cells_;
   log::LineRate refused_;
   unsigned next_core_ = 0;
 };

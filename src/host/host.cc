@@ -120,6 +120,10 @@ runtime::Task<void> Host::start_on_core() {
       ControlService::HostView{.describe = [this] { return describe(); },
                                .heartbeat = [this] { publish_heartbeat(); },
                                .request_stop = environment_.request_stop});
+  metrics_ =
+      std::make_unique<Metrics>(Metrics::Sources{*parts_, *actors_, *providers_, *links_, *remote_,
+                                                 *delivery_, *call_events_, *bus_, *registries_});
+  CO_TRY_OK(co_await metrics_->start());
   CO_TRY_OK(co_await links_->refresh_routes());
   CO_TRY_OK(control_->subscribe());
   CO_TRY_OK(peers_->listen(bus_->control(), subjects_));
@@ -295,15 +299,16 @@ void Host::open_artifacts() {
   auto layouts = config_.artifact_layouts;
   if (layouts.empty() && !artifact::installed_layout().empty())
     layouts.push_back(artifact::installed_layout());
+  registries_ = std::make_shared<registry::RegistrySource>(
+      registry::SourceOptions{.settings = config_.registries,
+                              .credentials = credentials_,
+                              .cache_dir = config_.artifact_cache_dir,
+                              .stop = pulls_stop_.get_token()});
   resolver_ = std::make_unique<artifact::Resolver>(
       artifact::ResolverOptions{.layouts = std::move(layouts),
                                 .allow_latest = config_.allow_latest,
                                 .allow_files = true,
-                                .registry = std::make_shared<registry::RegistrySource>(
-                                    registry::SourceOptions{.settings = config_.registries,
-                                                            .credentials = credentials_,
-                                                            .cache_dir = config_.artifact_cache_dir,
-                                                            .stop = pulls_stop_.get_token()}),
+                                .registry = registries_,
                                 .registry_first = config_.registry_first});
 }
 
@@ -408,6 +413,8 @@ Host::Readiness Host::readiness() {
   return now;
 }
 
+runtime::Task<std::string> Host::metrics() { co_return co_await metrics_->text(); }
+
 control::HostDescription Host::describe() const {
   const auto uptime =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
@@ -500,6 +507,7 @@ runtime::Task<void> Host::stop_on_core(std::chrono::milliseconds limit) {
 void Host::take_apart() {  // on core 0, where all of it lives; the reverse of start_on_core()
   manifest_run_.reset();
   config_service_.reset();
+  metrics_.reset();
   control_.reset();
   actors_.reset();
   links_.reset();
@@ -520,6 +528,7 @@ void Host::take_apart() {  // on core 0, where all of it lives; the reverse of s
   bus_.reset();
   engine_.reset();
   resolver_.reset();
+  registries_.reset();
   credentials_.reset();
   pulls_.reset();
   spawner_.reset();

@@ -20,6 +20,7 @@
 #include "host/key_claim.h"
 #include "host/link_table.h"
 #include "host/manifest_run.h"
+#include "host/metrics.h"
 #include "host/peers.h"
 #include "host/provider_table.h"
 #include "net/byte_relay.h"
@@ -75,6 +76,8 @@ class Host {
   ControlService& control() { return *control_; }
   // Starts the signed module; its key.
   runtime::Task<std::string> start_actor(Bytes wasm, std::uint16_t count);
+  // The text of GET /metrics (metrics::kContentType). Errors: timeout, exhausted.
+  runtime::Task<std::string> metrics();
   std::string bus_description() const { return bus_->rpc().describe(); }
   std::uint16_t bus_port() const { return bus_->control_port(); }
 
@@ -119,6 +122,7 @@ class Host {
   std::unique_ptr<runtime::Offload> pulls_;
   std::shared_ptr<registry::Credentials> credentials_;
   std::unique_ptr<runtime::Offload> spawner_;
+  std::shared_ptr<registry::RegistrySource> registries_;
   std::unique_ptr<artifact::Resolver> resolver_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<HostBus> bus_;
@@ -139,6 +143,7 @@ class Host {
   std::unique_ptr<LinkTable> links_;
   std::unique_ptr<ActorTable> actors_;
   std::unique_ptr<ControlService> control_;
+  std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<ConfigService> config_service_;
   std::unique_ptr<ManifestRun> manifest_run_;
   std::optional<HostConfigFile> config_file_;

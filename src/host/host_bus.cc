@@ -86,6 +86,14 @@ bool HostBus::connected() const {
   return embedded_ || (rpc_ && rpc_->connected() && (!control_ || control_->connected()));
 }
 
+HostBus::Numbers HostBus::numbers() const {
+  Numbers numbers;
+  numbers.rpc = embedded_ ? embedded_->numbers() : rpc_->numbers();
+  if (control_) numbers.control = control_->numbers();
+  if (embedded_) numbers.clients = embedded_->clients();
+  return numbers;
+}
+
 void HostBus::connection_changed(bool is_back, const std::string& why) {
   if (changed_ && (connected() || !is_back)) changed_(is_back, why);
 }

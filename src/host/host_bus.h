@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "host/config.h"
@@ -32,6 +33,12 @@ class HostBus {
   lattice::Bus& control() { return control_ ? *control_ : rpc(); }
   const ProviderBus& for_providers() const { return for_providers_; }
   bool connected() const;
+  struct Numbers {
+    lattice::BusNumbers rpc;
+    std::optional<lattice::BusNumbers> control;  // when it is another connection
+    std::size_t clients = 0;                     // of the embedded bus
+  };
+  Numbers numbers() const;
   bool embedded() const { return embedded_ != nullptr; }
   // Where clients find the control interface.
   const std::string& control_host() const { return control_host_; }

@@ -1,6 +1,7 @@
 #include "host/link_table.h"
 
 #include <optional>
+#include <utility>
 
 #include "base/log.h"
 #include "host/provider_links.h"
@@ -160,11 +161,25 @@ runtime::Task<void> LinkTable::refresh_routes() {
   co_return Result<void>{};
 }
 
-RoutingTable LinkTable::build() const {
+std::vector<LinkTable::Calls> LinkTable::calls() const {
+  std::vector<Calls> all;
+  for (const auto& [name, cells] : calls_) {
+    const auto& [actor, contract, link_name] = name;
+    all.push_back({actor, contract, link_name, cells});
+  }
+  return all;
+}
+
+RoutingTable LinkTable::build() {
   RoutingTable table;
+  auto before = std::exchange(calls_, {});
   for (auto& link : parts_.state.links()) {
+    auto& calls = calls_[name_of(link)];
+    calls = std::move(before[name_of(link)]);
+    if (!calls) calls = std::make_shared<runtime::PerCore<CallCells>>(parts_.cores.size());
     auto& links = table.links_of_actor[link.actor_id];
     links.push_back(providers_.route(std::move(link)));
+    links.back().calls = calls;
   }
   for (const auto& record : parts_.state.all_claims()) {
     if (record.call_alias.empty()) continue;

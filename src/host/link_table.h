@@ -31,6 +31,12 @@ class LinkTable {
   // share the next.
   runtime::Task<void> refresh_routes();
 
+  struct Calls {  // by one link; for host/metrics.h
+    std::string actor_id, contract_id, link_name;
+    std::shared_ptr<runtime::PerCore<CallCells>> cells;
+  };
+  std::vector<Calls> calls() const;
+
   // Another host has taken the command, told the bus and published the event; here the routes and
   // the providers of this host follow.
   runtime::Task<void> put_elsewhere(lattice::Link link, std::optional<lattice::Link> replaced);
@@ -50,14 +56,15 @@ class LinkTable {
   // What the host says that runs its provider, if another one does.
   runtime::Task<std::optional<control::LinkStatus>> outcome_elsewhere(lattice::Link link);
   runtime::Task<void> ask_elsewhere(lattice::Link link, control::LinkStatus& into);
-  RoutingTable build() const;
+  RoutingTable build();
   // Whether it has one of the providers that hear of links over the bus.
   bool tell_bus(const lattice::Link& link, bool deleted);
 
   Parts& parts_;
   ProviderTable& providers_;
   const Peers& peers_;
-  std::map<LinkName, lattice::Link> handed_over_;  // as they were then
+  std::map<LinkName, std::shared_ptr<runtime::PerCore<CallCells>>> calls_;  // of those routed
+  std::map<LinkName, lattice::Link> handed_over_;                           // as they were then
   runtime::Admission turn_;
   std::uint64_t wanted_ = 0, built_ = 0;
 };

@@ -7,7 +7,9 @@
 
 #include "claims/claims.h"
 #include "engine/engine.h"
+#include "host/actor_cells.h"
 #include "runtime/admission.h"
+#include "runtime/per_core.h"
 
 namespace trellis::host {
 
@@ -22,11 +24,16 @@ struct ActorProgram {
   std::size_t memory_bytes_max = limits::kGuestMemoryBytesMax;
   std::uint32_t calls_max = limits::kActorCallsMax;  // on one core
   std::uint32_t calls_queued_max = limits::kActorCallsQueuedMax;
+  // Counts its calls and what its guests use; stays when the actor is updated.
+  std::shared_ptr<runtime::PerCore<ActorCells>> cells;
 };
 
 class LocalActor final : public engine::HostCalls {
  public:
   LocalActor(Router& router, engine::Engine& engine, ActorProgram program, std::uint32_t reuse_max);
+
+  // Of this core. Calls are counted by the router, which knows how they ended.
+  ActorCells& cells() { return cells_; }
 
   // Admits and runs one call. The caller keeps this object alive until the task ends.
   runtime::Task<Bytes> call(std::string_view operation, BytesView payload,
@@ -43,6 +50,7 @@ class LocalActor final : public engine::HostCalls {
  private:
   Router& router_;
   const ActorProgram program_;
+  ActorCells& cells_;  // of program_, on this core
   runtime::Admission admission_;
   std::unique_ptr<engine::InstancePool> pool_;
 };

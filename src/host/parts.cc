@@ -12,6 +12,7 @@ void EventSink::send(std::string subject, const codec::CloudEvent& event) {
   message.data = to_bytes(codec::write(event));
   const auto sent = bus_.publish(std::move(message));
   if (sent) return;
+  ++dropped_;
   if (sent.error().code == Errc::unavailable)
     ++lost_;  // the bus has said that it is away
   else

@@ -29,12 +29,13 @@ class EventSink {
   void publish_invocation(const codec::CloudEvent& event);  // wasmbus.rpcevt
   // How many were lost since the last look, because the bus was away.
   std::uint64_t take_lost() { return std::exchange(lost_, 0); }
+  std::uint64_t dropped() const { return dropped_; }  // since the start, for whatever reason
 
  private:
   void send(std::string subject, const codec::CloudEvent& event);
   lattice::Bus& bus_;
   const lattice::Subjects& subjects_;
-  std::uint64_t lost_ = 0;
+  std::uint64_t lost_ = 0, dropped_ = 0;
 };
 
 struct Parts {

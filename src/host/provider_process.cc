@@ -74,6 +74,7 @@ runtime::Task<std::string> ProviderProcess::run_once() {
             why_down_.empty() ? "it is starting" : "it is being started again; " + why_down_};
   CO_TRY_OK(co_await check_program());
   if (stopping_) co_return std::string("it was stopped");
+  if (!instance_id_.empty()) ++restarts_;
   instance_id_ = codec::uuid4();
   run_ = std::make_shared<ProviderRun>(
       parts_, provider_, links_,

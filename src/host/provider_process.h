@@ -46,6 +46,7 @@ class ProviderProcess final : public RunningProvider {
   runtime::Task<void> health() override;
   runtime::Task<void> stop(runtime::Deadline deadline) override;
   ProviderState state() const override { return state_; }
+  std::uint64_t restarts() const override { return restarts_; }
   const std::string& instance_id() const override { return instance_id_; }
   std::shared_ptr<capability::Provider> here() const override { return nullptr; }
 
@@ -79,6 +80,7 @@ class ProviderProcess final : public RunningProvider {
   ProviderState state_;
   std::string why_down_;  // how the last run ended, until one is up again
   std::string instance_id_;
+  std::uint64_t restarts_ = 0;
   std::optional<std::chrono::steady_clock::time_point> up_since_;  // of the present or last process
 };
 

@@ -400,7 +400,7 @@ bool ProviderTable::is_for_the_bus(const lattice::Link& link) const {
 }
 
 RoutedLink ProviderTable::route(lattice::Link link) const {
-  RoutedLink routed{.link = std::move(link), .provider = nullptr, .why_down = {}};
+  RoutedLink routed{.link = std::move(link), .provider = nullptr, .calls = nullptr, .why_down = {}};
   const auto entry = entry_for(routed.link);
   if (!entry || entry->stopping) return routed;
   routed.provider = entry->provider->here();
@@ -510,6 +510,23 @@ std::vector<control::ProviderDescription> ProviderTable::describe() const {
       if (entry_for(link) == entry) description.links.push_back(status_of(link));
     }
     out.push_back(std::move(description));
+  }
+  return out;
+}
+
+std::vector<ProviderTable::Numbers> ProviderTable::numbers() const {
+  std::vector<Numbers> out;
+  for (const auto& [key, entry] : entries_) {
+    const auto here = entry->provider->here();
+    out.push_back(
+        {.key = entry->key(),
+         .name = entry->claims.name,
+         .link_name = entry->link_name,
+         .contract_id = entry->claims.contract_id,
+         .up = entry->provider->state().kind == ProviderState::Kind::running &&
+               entry->health != Health::unhealthy,
+         .restarts = entry->provider->restarts(),
+         .listeners = here ? here->http_listeners() : std::vector<capability::HttpListener>()});
   }
   return out;
 }

@@ -70,6 +70,14 @@ class ProviderTable {
   std::vector<control::ProviderDescription> describe() const;
   std::vector<lattice::HeartbeatProvider> heartbeat() const;
 
+  struct Numbers {  // for host/metrics.h
+    std::string key, name, link_name, contract_id;
+    bool up = false;
+    std::uint64_t restarts = 0;
+    std::vector<capability::HttpListener> listeners;
+  };
+  std::vector<Numbers> numbers() const;
+
  private:
   struct Entry;
   using EntryPtr = std::shared_ptr<Entry>;

@@ -25,7 +25,8 @@ RemoteCalls::RemoteCalls(runtime::Cores& cores, lattice::Bus& bus,
       seal_(seal),
       peers_(peers),
       exchange_(bus, large),
-      unsealed_(cores.size()) {}
+      unsealed_(cores.size()),
+      cells_(std::make_shared<runtime::PerCore<InvocationCells>>(cores.size())) {}
 
 runtime::Task<Bytes> RemoteCalls::call(lattice::Entity origin, lattice::Entity target,
                                        std::string operation, Bytes payload,
@@ -40,6 +41,19 @@ runtime::Task<Bytes> RemoteCalls::call(lattice::Entity origin, lattice::Entity t
   invocation.depth = depth;
   invocation.time_left_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline.remaining()).count());
+  const auto begun = Clock::now();
+  auto answer = co_await prove_and_send(std::move(subject), invocation, deadline);
+  auto& cells = cells_->here();
+  cells.add(invocation.seal.empty() ? Proof::signature : Proof::sealed,
+            answer ? Outcome::ok() : Outcome::of(answer.error()), Clock::now() - begun);
+  cells.request_bytes += invocation.msg.size();
+  if (answer) cells.answer_bytes += answer->size();
+  co_return answer;
+}
+
+runtime::Task<Bytes> RemoteCalls::prove_and_send(std::string subject,
+                                                 lattice::Invocation& invocation,
+                                                 runtime::Deadline deadline) {
   const auto& host_key = identity_.host.public_key();
   if (takes_seal(subject, invocation)) {
     seal_.put_on(invocation, host_key, now_unix());

@@ -12,12 +12,14 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "host/identity.h"
+#include "host/invocation_cells.h"
 #include "host/peers.h"
 #include "lattice/invocation.h"
 #include "lattice/invocation_exchange.h"
 #include "lattice/invocation_seal.h"
 #include "lattice/subjects.h"
 #include "runtime/core.h"
+#include "runtime/per_core.h"
 
 namespace trellis::host {
 
@@ -32,11 +34,16 @@ class RemoteCalls {
   runtime::Task<Bytes> call(lattice::Entity origin, lattice::Entity target, std::string operation,
                             Bytes payload, runtime::Deadline deadline, std::uint32_t depth);
 
+  const std::shared_ptr<runtime::PerCore<InvocationCells>>& cells() const { return cells_; }
+
  private:
   using Clock = std::chrono::steady_clock;
   // Targets that nobody serves who knows the seal, on one core: by subject, until when.
   using Unsealed = boost::unordered_flat_map<std::string, Clock::time_point>;
 
+  // Gives the invocation its proof, and sends it; anew with another where the first was not known.
+  runtime::Task<Bytes> prove_and_send(std::string subject, lattice::Invocation& invocation,
+                                      runtime::Deadline deadline);
   bool takes_seal(const std::string& subject, const lattice::Invocation& invocation);
   void needs_signature(const std::string& subject);
   runtime::Task<Bytes> send(std::string subject, const lattice::Invocation& invocation,
@@ -49,6 +56,7 @@ class RemoteCalls {
   const Peers& peers_;
   lattice::InvocationExchange exchange_;
   std::vector<Unsealed> unsealed_;  // by core
+  const std::shared_ptr<runtime::PerCore<InvocationCells>> cells_;
 };
 
 }  // namespace trellis::host

@@ -39,6 +39,12 @@ Result<void> check_claims(const LocalActor& actor, const lattice::Entity& origin
               fmt::format("Actor is missing the capability claim for \"{}\"", operation));
 }
 
+using Clock = std::chrono::steady_clock;
+
+Outcome outcome_of(const Result<Bytes>& answer) {
+  return answer ? Outcome::ok() : Outcome::of(answer.error());
+}
+
 constexpr const char* kProviderGaveNoAnswer = "router.provider";
 
 // What the guest is told when its call failed: 2022's text where nobody answered, else the callee's
@@ -117,11 +123,13 @@ runtime::Task<Bytes> Router::call_local_actor(const lattice::Entity& origin,
 runtime::Task<Bytes> Router::run(std::shared_ptr<LocalActor> actor, const lattice::Entity& origin,
                                  std::string_view operation, BytesView payload,
                                  runtime::Deadline deadline, std::uint32_t depth) {
+  const auto begun = Clock::now();
   auto allowed = check_claims(*actor, origin, operation);
   if (allowed && policy_ != nullptr && !policy_->permits(origin, actor->program().key))
     allowed = co_await policy_->ask_for_call(origin, *actor->program().claims, deadline);
   Result<Bytes> answer = allowed ? co_await actor->call(operation, payload, deadline, depth)
                                  : Result<Bytes>(fail(std::move(allowed).error()));
+  actor->cells().calls.add(operation, outcome_of(answer), Clock::now() - begun);
   if (events_.wanted()) {  // of what was refused, too
     events_.tell(origin, actor_entity(actor->program().key), operation, payload.size(),
                  answer.has_value());
@@ -144,6 +152,7 @@ runtime::Task<Bytes> Router::call_from_actor(LocalActor& caller, GuestRequest re
   const auto table = here().table;
   if (const auto* link = table->find(program.key, request.target, request.binding)) {
     if (!program.claims->has_capability(request.target)) {
+      link->calls->here().add(request.operation, Outcome::of(Errc::denied), {});
       co_return fail(Errc::denied, "router.claim",
                      fmt::format("Invocation not authorized: missing capability claim for {}",
                                  request.target));
@@ -191,6 +200,7 @@ runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink&
             .link_name = link.link_name,
             .contract_id = link.contract_id};
   };
+  const auto begun = Clock::now();
   Result<Bytes> answer =
       routed.provider
           ? co_await runtime::with_deadline<Bytes>(
@@ -199,6 +209,7 @@ runtime::Task<Bytes> Router::call_provider(LocalActor& caller, const RoutedLink&
           : co_await remote_.call(actor_entity(key), target(), std::string(request.operation),
                                   Bytes(request.payload.begin(), request.payload.end()), deadline,
                                   depth + 1);
+  routed.calls->here().add(request.operation, outcome_of(answer), Clock::now() - begun);
   if (events_.wanted()) {
     events_.tell(actor_entity(key), target(), request.operation, request.payload.size(),
                  answer.has_value());

@@ -10,8 +10,10 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "base/call_cells.h"
 #include "capability/provider.h"
 #include "lattice/link.h"
+#include "runtime/per_core.h"
 
 namespace trellis::host {
 
@@ -26,7 +28,8 @@ using TextMap = boost::unordered_flat_map<std::string, T, TextHash, std::equal_t
 
 struct RoutedLink {
   lattice::Link link;
-  std::shared_ptr<capability::Provider> provider;  // null: not in this process
+  std::shared_ptr<capability::Provider> provider;      // null: not in this process
+  std::shared_ptr<runtime::PerCore<CallCells>> calls;  // counts them; never null in a table
   std::string why_down;  // of one that runs here in a process of its own; "" while it is up
 };
 

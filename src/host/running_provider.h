@@ -2,6 +2,7 @@
 // local_provider.h; in a process of its own: provider_process.h. Core 0.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -43,7 +44,8 @@ class RunningProvider {
   virtual runtime::Task<void> stop(runtime::Deadline deadline) = 0;
 
   virtual ProviderState state() const = 0;
-  virtual const std::string& instance_id() const = 0;  // of what runs now
+  virtual std::uint64_t restarts() const { return 0; }  // of its process, since it was started
+  virtual const std::string& instance_id() const = 0;   // of what runs now
   // To be called directly; null when its code is elsewhere and calls take the bus.
   virtual std::shared_ptr<capability::Provider> here() const = 0;
 };

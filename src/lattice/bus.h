@@ -4,6 +4,7 @@
 // lattice/subjects.h.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -64,6 +65,13 @@ class Subscription {
   std::function<void()> cancel_, leave_;
 };
 
+struct BusNumbers {
+  bool connected = true;
+  std::uint64_t reconnects = 0;
+  // What this process publishes and what it is given; payloads.
+  std::uint64_t messages_out = 0, bytes_out = 0, messages_in = 0, bytes_in = 0;
+};
+
 class Bus {
  public:
   virtual ~Bus() = default;
@@ -95,6 +103,7 @@ class Bus {
   }
   // Of one message; what is larger goes in chunks (chunk_store.h) or not at all.
   virtual std::size_t payload_bytes_max() const = 0;
+  virtual BusNumbers numbers() const { return {}; }
   virtual std::string describe() const = 0;  // "embedded bus on 127.0.0.1:4222"
 };
 

@@ -128,6 +128,7 @@ Result<void> BusRouter::check(const Message& message) const {
 
 Result<void> BusRouter::publish(Message message) {
   TRY_OK(check(message));
+  count_out(message);
   Parcel parcel(std::move(message));
   if (route(parcel, nullptr).refused) return too_far_behind(parcel);
   return {};
@@ -135,6 +136,7 @@ Result<void> BusRouter::publish(Message message) {
 
 Result<bool> BusRouter::publish_heard(Message message) {
   TRY_OK(check(message));
+  count_out(message);
   Parcel parcel(std::move(message));
   const auto routed = route(parcel, nullptr);
   if (routed.delivered == 0 && routed.refused) return too_far_behind(parcel);
@@ -163,6 +165,8 @@ bool BusRouter::enqueue(const std::shared_ptr<Handler>& handler,
                         const std::shared_ptr<const Message>& message) {
   if (queued_bytes_ + weight(*message) > limits_.pending_bytes_max) return false;
   queued_bytes_ += weight(*message);
+  ++numbers_.messages_in;
+  numbers_.bytes_in += message->data.size();
   queue_.push_back({handler, message});
   schedule();
   return true;

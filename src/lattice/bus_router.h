@@ -66,6 +66,7 @@ class BusRouter : public std::enable_shared_from_this<BusRouter> {
 
   Result<void> check(const Message& message) const;
   bool idle() const { return queue_.empty(); }
+  const BusNumbers& numbers() const { return numbers_; }
   void close();  // what is queued is dropped; publish and subscribe fail from here on
   bool closed() const { return closed_; }
   std::size_t subscriptions() const { return index_.size(); }
@@ -92,6 +93,11 @@ class BusRouter : public std::enable_shared_from_this<BusRouter> {
   void schedule();
   void work_off();
 
+  void count_out(const Message& message) {
+    ++numbers_.messages_out;
+    numbers_.bytes_out += message.data.size();
+  }
+
   Limits limits_;
   std::vector<Watch> watches_;  // few
   SubjectIndex index_;
@@ -102,6 +108,7 @@ class BusRouter : public std::enable_shared_from_this<BusRouter> {
   std::size_t queued_bytes_ = 0;
   bool scheduled_ = false;
   bool closed_ = false;
+  BusNumbers numbers_;
 };
 
 }  // namespace trellis::lattice

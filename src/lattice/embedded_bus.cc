@@ -44,6 +44,7 @@ class EmbeddedBusImpl final : public EmbeddedBus {
     router_->watch_interest(std::move(subject), std::move(tell));
   }
   std::size_t payload_bytes_max() const override { return payload_bytes_max_; }
+  BusNumbers numbers() const override { return router_->numbers(); }
   std::string describe() const override {
     return door_ ? "embedded bus on " + door_->address() : "embedded bus without a front door";
   }

@@ -65,6 +65,11 @@ class NatsBusImpl final : public NatsBus {
   void watch_interest(std::string subject, std::function<void(bool)> tell) override;
   std::size_t payload_bytes_max() const override { return info_.payload_max; }
   std::string describe() const override;
+  BusNumbers numbers() const override {
+    BusNumbers now = numbers_;
+    now.connected = connected();
+    return now;
+  }
 
   Task<void> stop(Deadline deadline) override;
   Task<void> flush(Deadline deadline) override;
@@ -107,6 +112,7 @@ class NatsBusImpl final : public NatsBus {
 
   std::minstd_rand random_{std::random_device{}()};
   std::chrono::milliseconds pause_{0};
+  BusNumbers numbers_;
   bool stopping_ = false;
   std::optional<Result<void>> first_outcome_;
   runtime::Parking started_, wake_;
@@ -198,6 +204,7 @@ void NatsBusImpl::adopt(std::shared_ptr<NatsConnection> connection) {
     started_.wake();
     return;
   }
+  ++numbers_.reconnects;
   LOG(info, "Connected to the {} again", describe());
   if (options_.changed) options_.changed(true, "");
 }
@@ -275,7 +282,11 @@ Result<void> NatsBusImpl::publish(Message message) {
   if (!connection_) return away();
   TRY_OK(check_message(message, info_.payload_max));
   if (!watches_.empty() && message.reply.empty()) ask_who_listens(message);
-  return connection_->publish(std::move(message));
+  const auto bytes = message.data.size();
+  TRY_OK(connection_->publish(std::move(message)));
+  ++numbers_.messages_out;
+  numbers_.bytes_out += bytes;
+  return {};
 }
 
 Result<Subscription> NatsBusImpl::subscribe(std::string subject, std::string queue_group,
@@ -321,6 +332,8 @@ void NatsBusImpl::take(const NatsCommand& command) {
   std::from_chars(command.sid.begin(), command.sid.end(), sid);
   const auto found = listeners_.find(sid);
   if (found == listeners_.end()) return;  // unsubscribed meanwhile
+  ++numbers_.messages_in;
+  numbers_.bytes_in += command.payload.size();
   Message message{std::string(command.subject),
                   std::string(command.reply),
                   {},

@@ -122,7 +122,7 @@ namespace {
 Result<std::vector<ListeningSocket>> take_over(std::vector<ListeningSocket> kept,
                                                const SocketAddress& address, std::size_t count) {
   while (kept.size() > count) {
-    ::shutdown(kept.back().fd(), SHUT_RDWR);
+    let_go(kept.back().fd());
     kept.pop_back();
   }
   while (kept.size() < count) {

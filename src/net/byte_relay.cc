@@ -15,6 +15,7 @@
 #include "base/line_rate.h"
 #include "base/log.h"
 #include "net/bind.h"
+#include "net/kept_sockets.h"
 #include "runtime/lookup.h"
 #include "runtime/parking.h"
 #include "runtime/task_group.h"
@@ -128,6 +129,7 @@ class Relay final : public ByteRelay {
 
   Task<void> close() override {
     boost::system::error_code ignored;
+    if (acceptor_.is_open()) let_go(acceptor_.native_handle());
     acceptor_.close(ignored);
     accepting_.cancel();
     sessions_.cancel();

@@ -65,6 +65,7 @@ class Connection final : public ConnectionBase {
       }
       no_wait();
       auto response = co_await answer();
+      home_.cells.answered(response.status);
       // Answers of one turn of the loop go out together: a peer that reads several is woken once.
       co_await asio::post(runtime::kAwait);
       const bool keep = parser_.head().keep_alive && !home_.closing && !home_.leaving;
@@ -309,6 +310,8 @@ class Connection final : public ConnectionBase {
   // bytes unread would reset the connection and the answer might be lost, so they are read and
   // dropped.
   asio::awaitable<void, runtime::Executor> refuse() {
+    ++home_.cells.refused;
+    home_.cells.answered(refusal_);
     HttpResponse response;
     response.status = refusal_;
     write_head(head_, response, home_.server_and_date, AfterAnswer::close);

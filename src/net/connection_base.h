@@ -25,6 +25,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 struct ConnectionHome {
   const HttpServerOptions& options;
   HttpHandler& handler;
+  HttpCells& cells;             // of this core
   TimePoint now;                // of the last sweep: deadlines need no finer clock
   std::string server_and_date;  // made by the sweep
   bool leaving = false;         // every answer ends its connection

@@ -52,6 +52,7 @@ runtime::Task<std::unique_ptr<HttpServer>> HttpServer::listen(runtime::Cores& co
   options.connections_max =
       connections_that_fit(options.connections_max, files_max(), cores.size());
   options.address = address.text();  // with the port that was found
+  if (!options.cells) options.cells = std::make_shared<runtime::PerCore<HttpCells>>(cores.size());
   auto shared = std::unique_ptr<Shared>(new Shared{std::move(options), handler, std::move(tls),
                                                    address.storage.ss_family, std::move(sockets)});
   std::unique_ptr<HttpServer> server(new HttpServer(cores, std::move(shared)));

@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "base/http_cells.h"
 #include "base/limits.h"
 #include "net/http.h"
 #include "runtime/core.h"
+#include "runtime/per_core.h"
 
 namespace trellis::net {
 
@@ -33,6 +35,7 @@ struct HttpServerOptions {
   // Per core. Less where the process may not open so many files; some are left to everything else.
   std::size_t connections_max = limits::kHttpConnectionsMax;
   std::string server_name = "trellis";
+  std::shared_ptr<runtime::PerCore<HttpCells>> cells{};  // counts what comes; null: nobody looks
 };
 
 // Of connections that a listener has on each of `cores`, in a process that may open files_max

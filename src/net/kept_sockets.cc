@@ -118,12 +118,14 @@ void keep(std::span<const ListeningSocket> sockets) {
   ::close(channel);
 }
 
+void let_go(int listening_socket) { ::shutdown(listening_socket, SHUT_RDWR); }
+
 std::size_t drop_untaken() {
   auto& all = kept();
   const std::lock_guard lock(all.mutex);
   std::size_t count = 0;
   for (auto& [address, sockets] : all.untaken) {
-    for (const auto& socket : sockets) ::shutdown(socket.fd(), SHUT_RDWR);
+    for (const auto& socket : sockets) let_go(socket.fd());
     count += sockets.size();
     LOG(info, "nothing listens on {} any more", address);
   }

@@ -22,9 +22,12 @@ void inherit_sockets();
 // Those that were left for this address ("ip:port"), which the caller now owns.
 std::vector<ListeningSocket> take_kept(const std::string& address);
 
-// Has copies kept. Whoever keeps them lets go of a socket that is shut down; one that is merely
-// closed lives on there, which is the point.
+// Has copies kept. One that is merely closed here lives on there, which is the point.
 void keep(std::span<const ListeningSocket> sockets);
+
+// Before a listener closes for good: nobody is to wait there, and whoever keeps a copy lets go of
+// it.
+void let_go(int listening_socket);
 
 // When everything that is to listen does: shuts down those that nobody took, for a connection to
 // them would wait in vain. How many there were.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "net/kept_sockets.h"
 #include "net/response_head.h"
 
 namespace trellis::net {
@@ -36,7 +37,7 @@ Listener::Listener(runtime::Core& core, const HttpServerOptions& options, HttpHa
     : core_(core),
       options_(options),
       tls_(std::move(tls)),
-      home_{options, handler, {}, {}},
+      home_{options, handler, options.cells->here(), {}, {}},
       acceptor_(core.executor()),
       sweep_interval_(interval_for(options)),
       sessions_(core),
@@ -86,6 +87,7 @@ void Listener::admit_those_that_wait(std::size_t max) {
 runtime::Task<void> Listener::wait_for_room() {
   if (connections_.size() < options_.connections_max) co_return Result<void>{};
   room_.emplace(core_);
+  ++home_.cells.full;
   const auto how = co_await room_->wait();
   room_.reset();
   if (how == runtime::Wake::cancelled)
@@ -111,6 +113,7 @@ void Listener::admit(Socket socket) {
   const auto peer = socket.remote_endpoint(ec);
   if (ec) return;  // gone already
   socket.set_option(asio::ip::tcp::no_delay(true), ec);
+  ++home_.cells.accepted;
   auto connection = tls_ != nullptr ? tls_connection(home_, std::move(socket), text_of(peer), *tls_)
                                     : plain_connection(home_, std::move(socket), text_of(peer));
   connections_.push_back(*connection);
@@ -118,7 +121,9 @@ void Listener::admit(Socket socket) {
 }
 
 runtime::Task<void> Listener::serve(std::unique_ptr<ConnectionBase> connection) {
+  ++home_.cells.open;
   auto result = co_await connection->run();
+  --home_.cells.open;
   connections_.erase(connections_.iterator_to(*connection));
   if (room_) room_->wake();
   co_return result;
@@ -144,6 +149,7 @@ runtime::Task<void> Listener::close(runtime::Deadline deadline) {
   boost::system::error_code ignored;
   // Whom the kernel has let in is somebody whose request is on its way.
   if (home_.leaving && acceptor_.is_open()) admit_those_that_wait(options_.connections_max);
+  if (acceptor_.is_open()) let_go(acceptor_.native_handle());
   acceptor_.close(ignored);
   if (room_) room_->wake();
   if (home_.leaving && !connections_.empty()) {

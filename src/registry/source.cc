@@ -27,7 +27,18 @@ void note_move(const Reference& reference, const Layout::Entry& before, const st
 RegistrySource::RegistrySource(SourceOptions options)
     : options_(std::move(options)), cache_(options_.cache_dir) {}
 
+RegistrySource::Numbers RegistrySource::numbers() const {
+  return {cached_.load(std::memory_order_relaxed), pulled_.load(std::memory_order_relaxed),
+          failed_.load(std::memory_order_relaxed)};
+}
+
 Result<Artifact> RegistrySource::fetch(const Reference& reference) const {
+  auto artifact = fetch_or_remember(reference);
+  if (!artifact && !reference.registry.empty()) failed_.fetch_add(1, std::memory_order_relaxed);
+  return artifact;
+}
+
+Result<Artifact> RegistrySource::fetch_or_remember(const Reference& reference) const {
   if (reference.registry.empty()) {
     return fail(Errc::not_found, "registry.source",
                 "No registry was asked, for the reference names none");
@@ -49,6 +60,7 @@ std::optional<Artifact> RegistrySource::cached(const Reference& reference,
                                                const Layout::Entry& entry) const {
   auto content = cache_.read(entry);
   if (!content) return std::nullopt;
+  cached_.fetch_add(1, std::memory_order_relaxed);
   return Artifact{reference.text, std::move(content->digest), std::move(content->media_type),
                   std::move(content->bytes)};
 }
@@ -96,6 +108,7 @@ Result<Artifact> RegistrySource::fetch_from(const Endpoint& endpoint, const Refe
     }
   }
   TRY(auto pulled, pull(session, std::move(found), reference));
+  pulled_.fetch_add(1, std::memory_order_relaxed);
   cache_.store(reference, {{}, pulled.top.media_type, pulled.top.digest, pulled.top.text.size()},
                pulled.blobs());
   LOG(debug, "{} was pulled from {}: {}", reference.text, endpoint.name, pulled.top.digest);

@@ -7,6 +7,8 @@
 // what it was is used, unless it is "latest".
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -34,9 +36,15 @@ class RegistrySource final : public artifact::Source {
 
   Result<artifact::Artifact> fetch(const artifact::Reference& reference) const override;
 
+  struct Numbers {  // artifacts since the start
+    std::uint64_t cached = 0, pulled = 0, failed = 0;
+  };
+  Numbers numbers() const;
+
  private:
   using Known = std::optional<artifact::Layout::Entry>;
 
+  Result<artifact::Artifact> fetch_or_remember(const artifact::Reference& reference) const;
   Result<artifact::Artifact> fetch_from_registries(const artifact::Reference& reference,
                                                    const Known& known) const;
   Result<artifact::Artifact> fetch_from(const Endpoint& endpoint,
@@ -47,6 +55,8 @@ class RegistrySource final : public artifact::Source {
 
   const SourceOptions options_;
   const Cache cache_;
+  // Counted on the threads that fetch, once for each artifact.
+  mutable std::atomic<std::uint64_t> cached_{0}, pulled_{0}, failed_{0};
 };
 
 }  // namespace trellis::registry

@@ -115,8 +115,8 @@ class Sandbox:
     def wash_json(self, *args, **kwargs):
         return json.loads(self.wash(*args, "-o", "json", **kwargs).stdout)
 
-    def start_host(self, wait=True, **env):
-        self.process = subprocess.Popen(["trellis"], env={**self.env, **env}, cwd=self.folder,
+    def start_host(self, *arguments, wait=True, **env):
+        self.process = subprocess.Popen(["trellis", *arguments], env={**self.env, **env}, cwd=self.folder,
                                         stdout=subprocess.DEVNULL, stderr=open(self.log_path, "ab"))
         if wait:
             wait_for(self.is_ready, 20, "host is ready")

@@ -16,13 +16,14 @@ from shell import wait_for
 
 PER_SECOND = 100
 ECHO = "wasmcloud.azurecr.io/echo:0.3.4"
+ECHO_KEY = "MDEDQSBUBNYIPY73I23YOEQLDSQJT6LBPDRKGXA6PIRMGUX7G3W76MEM"
 HTTP_SERVER = "VAG3QITQQ2ODAOWB5TTQSDJ53XK3SHBEIFNK4AYJ5RKAX2UNSCAPHA5M"
 VALUES = {
     "replicaCount": 3,
     "manifest": {
         "actors": [ECHO],
         "capabilities": [{"image_ref": "wasmcloud.azurecr.io/httpserver:0.16.3"}],
-        "links": [{"actor": ECHO, "provider_id": HTTP_SERVER, "contract_id": "wasmcloud:httpserver",
+        "links": [{"actor": ECHO_KEY, "provider_id": HTTP_SERVER, "contract_id": "wasmcloud:httpserver",
                    "values": {"ADDRESS": "0.0.0.0:8080"}}]},
     "http": {"service": {"ports": [{"name": "http", "port": 80, "targetPort": 8080}]}},
 }
