@@ -92,8 +92,9 @@ BuiltinProvider kubernetes_applier() {
 }  // namespace
 
 const std::vector<BuiltinProvider>& builtin_providers() {
-  static const std::vector<BuiltinProvider> kAll{http_server(), http_client(), nats_messaging(),
-                                                 redis(), embedded_store(), kubernetes_applier()};
+  static const std::vector<BuiltinProvider> kAll{http_server(),    http_client(),
+                                                 nats_messaging(), redis(),
+                                                 embedded_store(), kubernetes_applier()};
   return kAll;
 }
 

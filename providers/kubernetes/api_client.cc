@@ -4,10 +4,11 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "base/sentences.h"
 #include "codec/cloud_event.h"
 #include "codec/json.h"
-#include "kubernetes/bounds.h"
+#include "kubernetes/api_json.h"
 
 namespace trellis::kubernetes {
 namespace {
@@ -69,7 +70,7 @@ ApiClient::ApiClient(runtime::Core& core, runtime::Offload& offload, Access acce
     : offload_(offload),
       access_(std::move(access)),
       http_(core),
-      places_(kRequestsMax, kRequestsQueuedMax) {}
+      places_(limits::kKubernetesRequestsMax, limits::kKubernetesRequestsQueuedMax) {}
 
 runtime::Task<json::object> ApiClient::call(ApiCall call, runtime::Deadline deadline) {
   CO_TRY(const auto place, co_await places_.enter(deadline));
@@ -98,7 +99,7 @@ runtime::Task<net::OutboundAnswer> ApiClient::send(ApiCall call, runtime::Deadli
       .url = access_.server + call.path,
       .headers = {{"Accept", "application/json"}, {"User-Agent", "trellis-kubernetes-applier"}},
       .body = as_bytes(call.body),
-      .answer_bytes_max = kAnswerBytesMax,
+      .answer_bytes_max = limits::kKubernetesAnswerBytesMax,
       .tls = access_.tls,
       .proxy = access_.proxy};
   if (!call.body.empty()) request.headers.push_back({"Content-Type", call.content_type});

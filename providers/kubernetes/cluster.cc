@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "base/sentences.h"
 #include "codec/json.h"
-#include "kubernetes/bounds.h"
 
 namespace trellis::kubernetes {
 namespace {
@@ -37,6 +37,17 @@ void strip(json::object& object) {
   for (const auto* key :
        {"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"})
     metadata->erase(key);
+}
+
+// Kubernetes writes down who set which fields. Of an object that is nothing but a name, such as a
+// plain Namespace, nobody would be known to have made it.
+void sign_if_empty(json::object& object) {
+  for (const auto& [key, value] : object)
+    if (key != "apiVersion" && key != "kind" && key != "metadata") return;
+  auto& metadata = object["metadata"].get_object();
+  for (const auto& [key, value] : metadata)
+    if (key != "name" && key != "namespace") return;
+  metadata["annotations"] = json::object{{"wasmcloud.dev/applied-by", kFieldManager}};
 }
 
 }  // namespace
@@ -127,6 +138,7 @@ runtime::Task<void> Cluster::apply_one(Manifest manifest, Mode mode, runtime::De
     CO_TRY_OK(co_await take_back(path, *there, mode == Mode::repair, deadline));
   }
   CO_TRY_OK(co_await add_owner(manifest.object, there ? &*there : nullptr, space, deadline));
+  sign_if_empty(manifest.object);
   const auto query = fmt::format("fieldManager={}{}", kFieldManager,
                                  there && mode == Mode::repair ? "&force=true" : "");
   auto applied = co_await api_.call({.method = "PATCH",
@@ -141,7 +153,7 @@ runtime::Task<void> Cluster::apply_one(Manifest manifest, Mode mode, runtime::De
   if (manifest.kind == "CustomResourceDefinition") {
     const auto* spec = member(manifest.object, "spec");
     const auto* names = spec == nullptr ? nullptr : member(*spec, "names");
-    if (names != nullptr && kinds_made_.size() < kObjectsMax)
+    if (names != nullptr && kinds_made_.size() < limits::kKubernetesObjectsMax)
       kinds_made_.emplace_back(text(*names, "kind"));
   }
   co_return Result<void>{};
@@ -229,7 +241,7 @@ runtime::Task<std::string> Cluster::list(Query query, runtime::Deadline deadline
   const auto path = resource.path(space_of(resource, query.space));
   std::string all = "[", next;
   do {
-    auto parameters = fmt::format("limit={}", kPageObjects);
+    auto parameters = fmt::format("limit={}", limits::kKubernetesPageObjects);
     if (!query.label_selector.empty())
       parameters += "&labelSelector=" + escaped(query.label_selector);
     if (!next.empty()) parameters += "&continue=" + escaped(next);
@@ -241,11 +253,11 @@ runtime::Task<std::string> Cluster::list(Query query, runtime::Deadline deadline
         all += (all.size() > 1 ? "," : "") + codec::json_write(item);
       }
     }
-    if (all.size() > kListBytesMax)
+    if (all.size() > limits::kKubernetesListBytesMax)
       co_return fail(Errc::exhausted, kSite,
                      fmt::format("the list has more than {} bytes; ask for less with a label "
                                  "selector",
-                                 kListBytesMax));
+                                 limits::kKubernetesListBytesMax));
     const auto* metadata = member(page, "metadata");
     next = metadata == nullptr ? "" : std::string(text(*metadata, "continue"));
   } while (!next.empty());

@@ -14,7 +14,7 @@
 #include <boost/json/object.hpp>
 
 #include "codec/json.h"
-#include "kubernetes/bounds.h"
+#include "kubernetes/api_json.h"
 #include "net/http_server.h"
 #include "net/test_server.h"
 
@@ -55,6 +55,7 @@ class FakeApi final : public net::HttpHandler {
   std::vector<std::string> bodies;              // of those that had one
   std::string token = "good";
   std::string forbidden;  // requests that begin so are refused
+  bool paged = false;     // lists come in pieces
   bool later = false;     // the custom resource is known only after its definition was applied
 
   runtime::Task<net::HttpResponse> handle(const net::HttpRequest& request) override {
@@ -68,7 +69,7 @@ class FakeApi final : public net::HttpHandler {
     if (request.method == "POST") co_return answer(200, review(as_text(request.body)));
     if (request.method == "PATCH") co_return patch(path, request);
     if (request.method == "DELETE") co_return remove(path);
-    co_return get(path);
+    co_return get(path, request.query);
   }
 
  private:
@@ -82,7 +83,7 @@ class FakeApi final : public net::HttpHandler {
   static net::HttpResponse status(std::uint16_t code, std::string_view message) {
     return answer(code, {{"kind", "Status"}, {"message", std::string(message)}});
   }
-  net::HttpResponse get(const std::string& path) const {
+  net::HttpResponse get(const std::string& path, std::string_view query) const {
     if (path == "/version") return answer(200, {{"major", "1"}});
     if (path == "/api/v1") {
       return answer(200, object_of(R"({"resources":[
@@ -102,13 +103,25 @@ class FakeApi final : public net::HttpHandler {
         {"name":"oxen","kind":"Ox","namespaced":true}]})"));
     if (const auto found = objects.find(path); found != objects.end())
       return answer(200, found->second);
-    if (path.ends_with("s")) {
-      json::array items;
-      for (const auto& [at, object] : objects)
-        if (at.starts_with(path + "/")) items.push_back(object);
-      return answer(200, {{"items", std::move(items)}});
-    }
+    if (path.ends_with("s")) return list(path, query);
     return status(404, path + " not found");
+  }
+  // One object a page when `paged`; the next page is named by where it begins.
+  net::HttpResponse list(const std::string& path, std::string_view query) const {
+    const auto from = query.find("continue=");
+    std::size_t left_out = from == query.npos ? 0 : std::stoul(std::string(query.substr(from + 9)));
+    json::object metadata;
+    json::array items;
+    std::size_t at = 0;
+    for (const auto& [where, object] : objects) {
+      if (!where.starts_with(path + "/") || at++ < left_out) continue;
+      if (paged && !items.empty()) {
+        metadata["continue"] = std::to_string(at - 1);
+        break;
+      }
+      items.push_back(object);
+    }
+    return answer(200, {{"metadata", std::move(metadata)}, {"items", std::move(items)}});
   }
   static json::object review(std::string_view text) {
     const auto asked = object_of(text);

@@ -2,16 +2,20 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/sentences.h"
-#include "kubernetes/bounds.h"
 #include "kubernetes/cluster.h"
 #include "kubernetes/settings.h"
 
 namespace trellis::kubernetes {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr const char* kSite = "kubernetes";
+constexpr auto kOnItsWay = 1s;  // for a link that the lattice knows already
+constexpr auto kPoll = 5ms;
 
 // What the API server, or the way to it, has against it is an answer; only what this host stops is
 // not.
@@ -52,11 +56,11 @@ KubernetesProvider::~KubernetesProvider() = default;
 runtime::Task<void> KubernetesProvider::link_put(lattice::Link link) {
   const std::string actor = link.actor_id;
   forget(actor);
-  CO_TRY(const auto settings, parse_settings(link));
-  if (!owner_ && settings.owned) co_return fail(owner_.error());
-  CO_TRY(const auto cluster, co_await open(settings));
-  links_[actor] = {.cluster = cluster, .missing_rights = {}};
-  const auto deadline = runtime::Deadline::in(kLinkTimeout);
+  const auto opened = co_await open(std::move(link));
+  links_[actor] = {.cluster = opened ? *opened : nullptr, .missing_rights = {}};
+  if (!opened) co_return fail(opened.error());
+  const auto cluster = *opened;
+  const auto deadline = runtime::Deadline::in(limits::kKubernetesLinkTimeout);
   if (auto there = co_await cluster->check(deadline); !there) {
     Error error = std::move(there).error();
     error.detail.insert(0, "Unable to connect to the Kubernetes API server: ");
@@ -74,7 +78,9 @@ runtime::Task<void> KubernetesProvider::link_put(lattice::Link link) {
   co_return Result<void>{};
 }
 
-runtime::Task<std::shared_ptr<Cluster>> KubernetesProvider::open(Settings settings) {
+runtime::Task<std::shared_ptr<Cluster>> KubernetesProvider::open(lattice::Link link) {
+  CO_TRY(const auto settings, parse_settings(link));
+  if (!owner_ && settings.owned) co_return fail(owner_.error());
   std::function<Result<Access>()> load = [&settings, this] {
     return load_access(settings, environment_);
   };
@@ -99,7 +105,7 @@ runtime::Task<void> KubernetesProvider::link_delete(lattice::Link link) {
 // Calls under way over it fail as cancelled.
 void KubernetesProvider::forget(const std::string& actor_id) {
   const auto node = links_.extract(actor_id);
-  if (!node.empty()) node.mapped().cluster->close();
+  if (!node.empty() && node.mapped().cluster) node.mapped().cluster->close();
 }
 
 // --- calls ---
@@ -123,17 +129,25 @@ runtime::Task<Bytes> KubernetesProvider::on_core_0(std::string actor_id, std::st
                      operation == capability::kDelete || operation == capability::kList;
   if (!known)
     co_return fail(Errc::not_found, kSite, fmt::format("method not handled {}", operation));
-  const auto found = links_.find(actor_id);
-  if (found == links_.end()) {
-    co_return fail(Errc::unavailable, kSite,
-                   fmt::format("No link registered for actor {}; if there is one, `wash ctl link "
-                               "query` says why it does not work",
-                               actor_id));
-  }
-  const auto cluster = found->second.cluster;
+  CO_TRY(const auto cluster, co_await cluster_of(std::move(actor_id), deadline));
   if (operation == capability::kDelete) co_return co_await remove(cluster, payload, deadline);
   if (operation == capability::kList) co_return co_await list(cluster, payload, deadline);
   co_return co_await apply(cluster, repair, payload, deadline);
+}
+
+// The lattice, and so the actor, may hear of a link before this provider has opened it: what is
+// neither there nor wrong is on its way.
+runtime::Task<std::shared_ptr<Cluster>> KubernetesProvider::cluster_of(std::string actor_id,
+                                                                       runtime::Deadline deadline) {
+  const auto until = deadline.earlier_of(runtime::Deadline::in(kOnItsWay));
+  while (!links_.contains(actor_id) && !until.expired())
+    CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kPoll)));
+  const auto found = links_.find(actor_id);
+  if (found != links_.end() && found->second.cluster) co_return found->second.cluster;
+  co_return fail(Errc::unavailable, kSite,
+                 fmt::format("No link registered for actor {}; if there is one, `wash ctl link "
+                             "query` says why it does not work",
+                             actor_id));
 }
 
 runtime::Task<Bytes> KubernetesProvider::apply(std::shared_ptr<Cluster> cluster, bool repair,
@@ -171,7 +185,8 @@ runtime::Task<Bytes> KubernetesProvider::list(std::shared_ptr<Cluster> cluster, 
 runtime::Task<void> KubernetesProvider::health() { co_return Result<void>{}; }
 
 runtime::Task<void> KubernetesProvider::stop(runtime::Deadline) {
-  for (const auto& [actor, linked] : links_) linked.cluster->close();
+  for (const auto& [actor, linked] : links_)
+    if (linked.cluster) linked.cluster->close();
   links_.clear();
   co_return Result<void>{};
 }

@@ -19,7 +19,6 @@ inline constexpr std::string_view kPublicKey =
     "VABIBJH27SGGP2TYL33GYMXO6GVPTRP6YSWMW7KADDKIWNEKS6JWIUYX";
 
 class Cluster;
-struct Settings;
 
 class KubernetesProvider final : public capability::Provider {
  public:
@@ -40,10 +39,12 @@ class KubernetesProvider final : public capability::Provider {
 
  private:
   struct Linked {
-    std::shared_ptr<Cluster> cluster;
+    std::shared_ptr<Cluster> cluster;  // null: its values are wrong
     std::string missing_rights;
   };
-  runtime::Task<std::shared_ptr<Cluster>> open(Settings settings);
+  runtime::Task<std::shared_ptr<Cluster>> open(lattice::Link link);
+  runtime::Task<std::shared_ptr<Cluster>> cluster_of(std::string actor_id,
+                                                     runtime::Deadline deadline);
   runtime::Task<Bytes> on_core_0(std::string actor_id, std::string_view operation,
                                  BytesView payload, runtime::Deadline deadline);
   runtime::Task<Bytes> apply(std::shared_ptr<Cluster> cluster, bool repair, BytesView payload,

@@ -3,6 +3,11 @@
 #include "kubernetes/kubernetes_provider.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "codec/base64.h"
 #include "codec/msgpack.h"
@@ -159,6 +164,9 @@ TEST_F(KubernetesProviderTest, AppliesEveryKindThatTheServerKnows) {
       "");
   const auto ox = at("/apis/x.test/v1/namespaces/other/oxen/o");
   EXPECT_FALSE(ox.at("metadata").as_object().contains("ownerReferences"));  // elsewhere
+  // Which is nothing but a name: or nobody would be known to have made it.
+  EXPECT_EQ(ox.at("metadata").at("annotations").at("wasmcloud.dev/applied-by"),
+            json::value(kFieldManager));
   EXPECT_TRUE(api_.objects.contains("/api/v1/namespaces/here/configmaps/m"));
   EXPECT_TRUE(
       api_.objects.contains("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/oxen.x.test"));
@@ -209,6 +217,33 @@ TEST_F(KubernetesProviderTest, ListsOnlyWhatIsOursAndTheReleases) {
   ASSERT_EQ(put({{"OWNER", "none"}}), "");
   ASSERT_EQ(query(capability::kList), "");
   EXPECT_EQ(parse_json(objects_)->as_array().size(), 1u);  // "b"
+}
+
+TEST_F(KubernetesProviderTest, ListsAllPages) {
+  ASSERT_EQ(put({{"owner", "none"}}), "");
+  for (const char* name : {"a", "b", "c", "d"})
+    ASSERT_EQ(apply(fmt::format("{{apiVersion: v1, kind: Service, metadata: {{name: {}}}}}", name)),
+              "");
+  api_.paged = true;
+  ASSERT_EQ(query(capability::kList), "");
+  EXPECT_EQ(parse_json(objects_)->as_array().size(), 4u);
+}
+
+TEST_F(KubernetesProviderTest, ATokenInAFileIsReadAnewWhenItIsRefused) {
+  std::string folder = std::filesystem::temp_directory_path() / "trellis-kube-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  std::ofstream(folder + "/token") << "good\n";
+  std::ofstream(folder + "/config")
+      << "clusters: [{name: c, cluster: {server: '" << api_.url() << "'}}]\n"
+      << "users: [{name: u, user: {tokenFile: token}}]\n"
+      << "contexts: [{name: x, context: {cluster: c, user: u, namespace: here}}]\n"
+      << "current-context: x\n";
+  ASSERT_EQ(put({{"config_file", folder + "/config"}}), "");
+  api_.token = "newer";
+  EXPECT_NE(apply(kService).find("Unauthorized"), std::string::npos);
+  std::ofstream(folder + "/token") << "newer\n";
+  EXPECT_EQ(apply(kService), "");
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(KubernetesProviderTest, WithoutAnOwnerThatCanBeReadAppliesAndKeepsTheReferenceThatIsThere) {
@@ -281,6 +316,17 @@ TEST_F(KubernetesProviderTest, ALinkSaysWhatIsWrongWithIt) {
   const auto expired = put({{"config_b64", config("", "a.eyJleHAiOjE2MDAwMDAwMDB9.c")}});
   EXPECT_NE(expired.find("expired at 2020-09-13T12:26:40Z; get a new one"), std::string::npos)
       << expired;
+}
+
+TEST_F(KubernetesProviderTest, ACallThatIsFasterThanItsLinkWaitsForIt) {
+  link_.actor_id = "M1";
+  std::string said = "nothing";
+  std::thread early([&] { said = apply(kService); });
+  lattice::Link link = link_;
+  link.values = {{"config_b64", config()}};
+  EXPECT_TRUE(on_core<void>([&] { return provider_->link_put(link); }));
+  early.join();
+  EXPECT_EQ(said, "");
 }
 
 TEST_F(KubernetesProviderTest, AnOwnerThatIsNoneIsSaid) {

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
-#include "kubernetes/bounds.h"
+#include "kubernetes/api_json.h"
 
 namespace trellis::kubernetes {
 namespace {
@@ -60,8 +61,8 @@ Result<std::vector<json::value>> documents_of(std::string_view text) {
     }
   }
   return codec::yaml_parse(text, codec::YamlScalars::resolved,
-                           {.depth_max = static_cast<int>(kDepthMax),
-                            .documents_max = 4 * kObjectsMax,
+                           {.depth_max = static_cast<int>(limits::kKubernetesDepthMax),
+                            .documents_max = 4 * limits::kKubernetesObjectsMax,
                             .values_max = kValuesMax});
 }
 
@@ -87,13 +88,14 @@ Result<std::vector<json::object>> objects_of(std::string_view text) {
 }  // namespace
 
 Result<std::vector<Manifest>> parse_manifests(std::string_view text) {
-  if (text.size() > kManifestBytesMax)
-    return unparsable(fmt::format("it has {} bytes, more than {}", text.size(), kManifestBytesMax));
+  if (text.size() > limits::kKubernetesManifestBytesMax)
+    return unparsable(fmt::format("it has {} bytes, more than {}", text.size(),
+                                  limits::kKubernetesManifestBytesMax));
   TRY(auto objects, objects_of(text));
   if (objects.empty()) return unparsable("there is no object in it");
-  if (objects.size() > kObjectsMax)
-    return unparsable(
-        fmt::format("it has {} objects, more than {} at once", objects.size(), kObjectsMax));
+  if (objects.size() > limits::kKubernetesObjectsMax)
+    return unparsable(fmt::format("it has {} objects, more than {} at once", objects.size(),
+                                  limits::kKubernetesObjectsMax));
   std::vector<Manifest> manifests;
   const auto count = objects.size();
   for (auto& object : objects) {

@@ -95,6 +95,17 @@ inline constexpr int kMessagingPendingMax =
 inline constexpr std::size_t kMessagingPendingBytesMax = 64_MiB;
 inline constexpr std::size_t kMessagingQueuedMax = 10'000;  // publishes and requests under way
 
+// Kubernetes, per link
+inline constexpr std::size_t kKubernetesRequestsMax = 16;  // to the API server at once
+inline constexpr std::size_t kKubernetesRequestsQueuedMax = 1'000;
+inline constexpr std::size_t kKubernetesAnswerBytesMax = 32_MiB;   // a page of a list
+inline constexpr std::size_t kKubernetesManifestBytesMax = 1_MiB;  // of one call
+inline constexpr std::size_t kKubernetesObjectsMax = 64;           // in them
+inline constexpr std::size_t kKubernetesPageObjects = 500;         // of a list, from the server
+inline constexpr std::size_t kKubernetesListBytesMax = 4_MiB;      // of a list, to the actor
+inline constexpr std::size_t kKubernetesDepthMax = 150;  // schemas of custom resources are deep
+inline constexpr auto kKubernetesLinkTimeout = 3s;       // until the server has answered
+
 // Bus
 inline constexpr std::size_t kBusPayloadBytesMax = 8_MiB;  // INFO max_payload
 inline constexpr std::size_t kBusControlLineMax = 4_KiB;

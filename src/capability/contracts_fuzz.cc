@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "capability/http_client_contract.h"
 #include "capability/keyvalue_contract.h"
+#include "capability/kubernetes_contract.h"
 #include "capability/messaging_contract.h"
 
 namespace {
@@ -53,11 +54,23 @@ void http_client(BytesView in) {
   CHECK(answer.size() >= call->body.size());
 }
 
+void kubernetes(BytesView in) {
+  Bytes storage;
+  if (const auto manifests = decode_manifests(in, storage)) touch(as_text(*manifests));
+  for (const auto& query : {decode_delete_request(in), decode_list_request(in)}) {
+    if (!query) continue;
+    for (const auto text : {query->group, query->version, query->kind, query->name,
+                            query->namespace_, query->label_selector})
+      touch(text);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView in(data, size);
   key_value(in);
+  kubernetes(in);
   messaging(in);
   http_client(in);
   return 0;

@@ -28,6 +28,7 @@ class Reader {
  public:
   Reader(std::string_view text, YamlScalars scalars, YamlLimits limits, YamlLines* lines)
       : scalars_(scalars), limits_(limits), lines_(lines) {
+    if (text.data() == nullptr) text = "";  // which libyaml takes for a mistake of its caller
     ready_ = yaml_parser_initialize(&parser_) == 1;
     if (ready_)
       yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),

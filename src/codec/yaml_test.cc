@@ -22,6 +22,7 @@ TEST(Yaml, ReadsEveryDocumentOfAStream) {
   EXPECT_EQ(read("a: 1\n---\n# nothing\n---\n- b\n- {c: d}\n"),
             "{\"a\":1}\nnull\n[\"b\",{\"c\":\"d\"}]\n");
   EXPECT_EQ(read(""), "");
+  EXPECT_EQ(read(std::string_view()), "");
   EXPECT_EQ(read(R"({"a": ["b", 1.5, null]})"), "{\"a\":[\"b\",1.5,null]}\n");
   EXPECT_EQ(read("a: |\n  one\n  two\nb: >-\n  three\n  four\n"),
             "{\"a\":\"one\\ntwo\\n\",\"b\":\"three four\"}\n");
