@@ -147,8 +147,15 @@ Result<Access> in_pod(const Environment& environment) {
   Access access{.server = fmt::format("https://{}:{}", host, port),
                 .token_file = folder + "/token",
                 .source = "the pod's service account"};
+  const auto token = read_file(access.token_file);
+  if (!token && token.error().code == Errc::not_found)
+    return bad(
+        fmt::format("this pod was given no service account token ({}); the chart's value "
+                    "wasmcloud.enableApplierSupport=true gives it one, elsewhere "
+                    "automountServiceAccountToken does",
+                    token.error().detail));
+  if (!token) return fail(token.error());
   TRY(access.tls.ca, read_file(folder + "/ca.crt"));
-  TRY_OK(read_file(access.token_file));
   if (const auto space = read_file(folder + "/namespace"); space && !space->empty())
     access.default_namespace = *space;
   return access;

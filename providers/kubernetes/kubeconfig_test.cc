@@ -118,6 +118,9 @@ TEST_F(KubeconfigTest, IsInferredAsKubectlDoes) {
   EXPECT_TRUE(said(access_inferred(environment))
                   .starts_with("No config given and unable to infer config from environment or "
                                "default config file: no KUBECONFIG is set"));
+  environment.service_host = "10.0.0.1";
+  EXPECT_NE(said(access_inferred(environment)).find("wasmcloud.enableApplierSupport=true gives it"),
+            std::string::npos);
   file("pod/token", "t");
   file("pod/ca.crt", "pod CA");
   file("pod/namespace", "team");

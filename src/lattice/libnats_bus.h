@@ -27,7 +27,7 @@ class LibnatsBus final : public Bus {
   static runtime::Task<std::unique_ptr<LibnatsBus>> connect(Options options);
   ~LibnatsBus() override;  // close() first
 
-  runtime::Task<void> flush();  // a round trip: the server has seen everything sent so far
+  runtime::Task<void> round_trip();  // the server has seen everything sent so far
   runtime::Task<void> close();
 
   Result<void> publish(Message message) override;

@@ -102,7 +102,7 @@ Task<std::unique_ptr<LibnatsBus>> LibnatsBus::connect(Options options) {
 
 LibnatsBus::~LibnatsBus() { EXPECT_EQ(connection_, nullptr) << "close() it first"; }
 
-Task<void> LibnatsBus::flush() {
+Task<void> LibnatsBus::round_trip() {
   auto work = [this] {
     return check_status(natsConnection_FlushTimeout(connection_, 10'000), "flush");
   };
@@ -231,11 +231,11 @@ struct LibnatsBackend {
   Bus& near() { return *first; }
   Bus& far() { return *second; }
   Task<void> settle() {
-    CO_TRY_OK(co_await first->flush());
-    CO_TRY_OK(co_await second->flush());
+    CO_TRY_OK(co_await first->round_trip());
+    CO_TRY_OK(co_await second->round_trip());
     // What the first flush brought to libnats' threads has been posted to the core by now or soon
     // after.
-    CO_TRY_OK(co_await first->flush());
+    CO_TRY_OK(co_await first->round_trip());
     co_return Result<void>();
   }
   std::size_t payload_bytes_max() { return limits::kBusPayloadBytesMax; }
@@ -257,7 +257,7 @@ struct MixedBackend {
   }
   Bus& near() { return *bus; }
   Bus& far() { return *client; }
-  Task<void> settle() { return client->flush(); }
+  Task<void> settle() { return client->round_trip(); }
   std::size_t payload_bytes_max() { return limits::kBusPayloadBytesMax; }
   Task<void> stop() {
     CO_TRY_OK(co_await client->close());
@@ -287,7 +287,7 @@ TEST_F(LibnatsTest, IsLetInOnlyWithTheRightCredentials) {
     const auto url = url_of(*bus);
     CO_TRY(const auto good,
            co_await LibnatsBus::connect({.url = url, .user = "lattice", .password = "secret"}));
-    CO_TRY_OK(co_await good->flush());
+    CO_TRY_OK(co_await good->round_trip());
     const auto wrong =
         co_await LibnatsBus::connect({.url = url, .user = "lattice", .password = "guess"});
     EXPECT_FALSE(wrong);
@@ -308,7 +308,7 @@ TEST_F(LibnatsTest, ComesBackWithItsSubscriptionsAfterARestart) {
     wanted.reconnected = [note = reconnected.handler()] { note({}); };
     CO_TRY(const auto client, co_await LibnatsBus::connect(wanted));
     CO_TRY(auto subscription, client->subscribe("news", "", received.handler()));
-    CO_TRY_OK(co_await client->flush());
+    CO_TRY_OK(co_await client->round_trip());
     CO_TRY_OK(bus->publish({"news", "", {}, to_bytes("before")}));
     CO_TRY_OK(co_await received.wait_for(1));
     CO_TRY_OK(co_await bus->stop(Deadline::in(std::chrono::seconds(5))));
@@ -317,7 +317,7 @@ TEST_F(LibnatsTest, ComesBackWithItsSubscriptionsAfterARestart) {
     options.address = fmt::format("127.0.0.1:{}", port);
     CO_TRY(bus, co_await EmbeddedBus::start(options));
     CO_TRY_OK(co_await reconnected.wait_for(1));
-    CO_TRY_OK(co_await client->flush());
+    CO_TRY_OK(co_await client->round_trip());
     CO_TRY_OK(bus->publish({"news", "", {}, to_bytes("after")}));
     CO_TRY_OK(co_await received.wait_for(2));
     EXPECT_EQ(as_text(received.messages()[1].data), "after");

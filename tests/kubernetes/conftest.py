@@ -3,6 +3,7 @@ import functools
 import http.server
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import threading
@@ -144,11 +145,12 @@ def release(shell, chart):
         each.uninstall()
 
 
-def host_pid(pod):
-    """The process of a pod's host, on a node that is this machine."""
+def host_pids(pod):
+    """The processes of a pod's host, on a node that is this machine: (the first, which keeps it; the host)."""
     container = next(status["containerID"].removeprefix("containerd://") for status in pod["status"]["containerStatuses"]
                      if status["name"] == "wasmcloud-host")
-    return pid_of_container(container)
+    keeper = pid_of_container(container)
+    return keeper, int(pathlib.Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()[0])
 
 
 def pid_of_container(container):

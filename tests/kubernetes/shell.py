@@ -99,11 +99,11 @@ def wait_for(condition, seconds=30.0, what="condition"):
     end = time.monotonic() + seconds
     while True:
         try:
-            value = condition()
+            value, why = condition(), ""
         except Failed as failed:
-            value, what = None, f"{what} ({failed})"
+            value, why = None, f" ({failed})"
         if value:
             return value
         if time.monotonic() > end:
-            raise Failed(f"{what}: not within {seconds} s")
+            raise Failed(f"{what}{why}: not within {seconds} s")
         time.sleep(0.1)

@@ -2,9 +2,8 @@
 natively. Nothing is asserted about the figures but that each pod serves."""
 import json
 import pathlib
-import urllib.request
 
-from conftest import host_pid, pid_of_container
+from conftest import host_pids, pid_of_container
 from shell import BUILD, wait_for
 
 NATIVE = """
@@ -21,27 +20,27 @@ spec:
 """
 
 
-def memory(pid):
-    """Resident memory of a process: (all, without what it shares with files) in MiB."""
-    fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(fields["VmRSS"].split()[0]) / 1024, int(fields["RssAnon"].split()[0]) / 1024
+def memory(*pids):
+    """Resident memory of processes in MiB: (all, without what is shared with files)."""
+    fields = [dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()) for pid in pids]
+    return tuple(sum(int(each[name].split()[0]) for each in fields) / 1024 for name in ("VmRSS", "RssAnon"))
 
 
 def test_memory_of_a_pod(shell, release, own_cluster):
     box = release("memory")
     box.install({"manifest": {"capabilities": [{"image_ref": "wasmcloud.azurecr.io/httpserver:0.16.3"}]}})
     box.wait_until_ready()
-    pid = host_pid(box.pods()[0])
-    rows = [("pod, idle", *memory(pid))]
+    pids = host_pids(box.pods()[0])
+    rows = [("pod, idle", *memory(*pids))]
     with shell.forward(f"deployment/{box.deployment}", ":4000") as forwarded:
         api = f"http://localhost:{forwarded.group(1)}/api/v1"
-        start(api, BUILD / "actors/echo_s.wasm")
-        rows.append(("pod, 1 actor", *memory(pid)))
+        start(shell, api, BUILD / "actors/echo_s.wasm")
+        rows.append(("pod, 1 actor", *memory(*pids)))
         for module in copies(shell, 99):
-            start(api, module)
-        with urllib.request.urlopen(f"{api}/inventory") as answer:
-            assert len(json.load(answer)["actors"]) == 100
-        rows.append(("pod, 100 actors (different signed modules)", *memory(pid)))
+            start(shell, api, module)
+        inventory = shell.run(["curl", "-s", f"{api}/inventory"], quiet=True).out
+        assert len(json.loads(inventory)["actors"]) == 100
+        rows.append(("pod, 100 actors (different signed modules)", *memory(*pids)))
 
     shell.kubectl("apply -f -", input=NATIVE % 2)
     shell.kubectl("wait --for=condition=Ready pod/native-echo --timeout=60s")
@@ -52,11 +51,9 @@ def test_memory_of_a_pod(shell, release, own_cluster):
         print(f"{name:45} {resident:5.1f} MiB {own:7.1f} MiB")
 
 
-def start(api, module):
-    request = urllib.request.Request(f"{api}/actors", data=module.read_bytes(), method="POST",
-                                     headers={"content-type": "application/wasm"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status == 200
+def start(shell, api, module):
+    shell.run(["curl", "-sS", "--fail-with-body", "-H", "content-type: application/wasm", "--data-binary", f"@{module}",
+               f"{api}/actors"], quiet=True)
 
 
 def copies(shell, count):
@@ -65,5 +62,5 @@ def copies(shell, count):
     for index in range(count):
         signed = shell.home / f"echo{index}_s.wasm"
         shell.run(["wash", "claims", "sign", plain, "--destination", signed, "--name", f"Echo {index}", "--ver", "1",
-                   "--rev", "1", "--cap", "wasmcloud:httpserver"], quiet=True)
+                   "--rev", "1", "--cap", "wasmcloud:httpserver", "--directory", shell.home / f"keys{index}"], quiet=True)
         yield signed

@@ -89,7 +89,8 @@ def test_actors_that_are_not_there_keep_the_pod_unready_and_say_why(shell, relea
     box = release("wanting")
     manifest = {**VALUES["manifest"], "actors": [ECHO, "registry.invalid/nobody/none:1.0"]}
     box.install(serving(manifest=manifest), wait=False)
-    wait_for(lambda: box.pods() and box.pods()[0]["status"].get("phase") == "Running", 60, "a running pod")
+    wait_for(lambda: any(status.get("started") for pod in box.pods() for status in pod["status"].get("containerStatuses", [])),
+             60, "a pod that has started")
     with shell.forward(f"deployment/{box.deployment}", ":4000") as forwarded:
         wait_for(lambda: "registry.invalid/nobody/none:1.0" in
                  shell.run(f"curl -s localhost:{forwarded.group(1)}/api/readyz", quiet=True).out, 30, "the reason")
