@@ -93,6 +93,16 @@ class Shell:
         return self.in_background(["kubectl", "port-forward", "--address", "127.0.0.1", target, *ports],
                                   r"Forwarding from 127\.0\.0\.1:(\d+)")
 
+    @contextlib.contextmanager
+    def lattice(self, deployment):
+        """wash reaches the lattice of that deployment until the block ends, through a port that is free."""
+        with self.forward(f"deployment/{deployment}", ":4222") as forwarded:
+            self.environment["WASMCLOUD_CTL_PORT"] = forwarded.group(1)
+            try:
+                yield
+            finally:
+                del self.environment["WASMCLOUD_CTL_PORT"]
+
 
 def wait_for(condition, seconds=30.0, what="condition"):
     """Polls until `condition()` is truthy and returns that; fails after `seconds`, naming `what`."""

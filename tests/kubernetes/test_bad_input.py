@@ -81,7 +81,7 @@ def test_missing_rights_are_named_with_the_value_to_set(shell, walked):
                   '\'[{"op":"replace","path":"/spec/template/spec/automountServiceAccountToken","value":true}]\'')
     shell.kubectl(f"rollout status deployment/{box.box.deployment} --timeout=90s")
     box.box.wait_until_ready()
-    with shell.forward(f"deployment/{box.box.deployment}", "4222"):
+    with shell.lattice(box.box.deployment):
         box.start()
         said = box.link_applier().text
         assert "services" in said and "enableApplierSupport" in said
@@ -92,7 +92,7 @@ def test_missing_rights_are_named_with_the_value_to_set(shell, walked):
 
 def test_a_pod_without_a_token_says_what_gives_it_one(shell, walked):
     box = walked("no-token", {"enableApplierSupport": False})
-    with shell.forward(f"deployment/{box.box.deployment}", "4222"):
+    with shell.lattice(box.box.deployment):
         box.start()
         assert "enableApplierSupport" in box.link_applier().text
 
@@ -101,7 +101,7 @@ def test_what_stands_in_the_way_of_a_service_is_said(shell, walked):
     box = walked("in-the-way", {"enableApplierSupport": True})
     shell.kubectl(f"create service clusterip {box.service} --tcp=1234")
     before = shell.json(f"get svc {box.service}")["spec"]
-    with shell.forward(f"deployment/{box.box.deployment}", "4222"):
+    with shell.lattice(box.box.deployment):
         box.start()
         # An API server that is away.
         kubeconfig = {"apiVersion": "v1", "kind": "Config", "current-context": "c",
@@ -136,6 +136,6 @@ def test_a_registry_secret_that_is_wrong_is_said_by_the_start(shell, release, re
     box = release("registry")
     box.install({"wasmcloud": {"config": {"registry": login, "ociAllowedInsecure": registry.host}}})
     box.wait_until_ready()
-    with shell.forward(f"deployment/{box.deployment}", "4222"):
+    with shell.lattice(box.deployment):
         refused = shell.run(f"wash ctl start actor {registry.host}/echo:1", check=False)
     assert "refused the credential" in refused.text, refused.text

@@ -186,6 +186,6 @@ def test_a_container_that_is_killed_fails_only_until_it_is_removed(service, addr
 
 
 def test_the_replicas_are_one_lattice(service):
-    with service.shell.forward(f"deployment/{service.deployment}", "4222"):
+    with service.shell.lattice(service.deployment):
         hosts = service.shell.run("wash ctl get hosts").out
     assert len(re.findall(r"\bN[A-Z2-7]{55}\b", hosts)) == 3, hosts

@@ -26,7 +26,7 @@ def test_each_nats_serves(shell, release, mode):
     box.wait_until_ready()
     assert answers(shell, f"{box.deployment}-http") == ECHO_ANSWER
     # In each of them localhost:4222 of the pod is the lattice's NATS.
-    with shell.forward(f"deployment/{box.deployment}", "4222"):
+    with shell.lattice(box.deployment):
         assert "N" in shell.run("wash ctl get hosts").out
     shell.run(f"helm test {box.name}")
 
@@ -39,7 +39,7 @@ def test_a_nats_that_is_there_already(shell, release):
     second.install(serving(wasmcloud={"config": {"rpcNatsHost": "nats-owner-wasmcloud-host-nats",
                                                  "existingSecrets": {"cluster": "nats-owner-wasmcloud-host"}}}))
     second.wait_until_ready()
-    with shell.forward(f"deployment/{second.deployment}", "4222"):
+    with shell.lattice(second.deployment):
         assert shell.run("wash ctl get hosts").out.count("\n") >= 4, "both releases' hosts are in one lattice"
     assert answers(shell, f"{second.deployment}-http") == ECHO_ANSWER
 
