@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 
 #include "base/log.h"
@@ -12,6 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kWatchEvery = 200ms;
+constexpr auto kActorsFirst = 3s;
+constexpr auto kActorsPoll = 2ms;
 constexpr auto kAskElsewhereEvery = 2s;
 
 lattice::Link as_link(const control::LinkDefinition& definition) {
@@ -53,7 +56,6 @@ void ManifestRun::start() {
     const auto& capability = manifest_.capabilities[i];
     provider_entries_[i].what =
         fmt::format("provider {} ({})", capability.image_ref, capability.link_name);
-    parts_.tasks.spawn("manifest", keep_provider(capability, provider_entries_[i]));
   }
   for (std::size_t i = 0; i < actor_entries_.size(); ++i) {
     actor_entries_[i].what = fmt::format("actor {}", manifest_.actors[i].image_ref);
@@ -65,7 +67,21 @@ void ManifestRun::start() {
                                         link.contract_id, link.link_name);
     parts_.tasks.spawn("manifest", keep_link(link, link_entries_[i]));
   }
+  parts_.tasks.spawn("manifest", start_providers());
   parts_.tasks.spawn("manifest", watch());
+}
+
+// After the actors, so that who listens finds whom to ask: requests may be waiting already, where
+// this host takes the place of one that was killed. An actor that takes long, or does not start,
+// holds up nobody.
+runtime::Task<void> ManifestRun::start_providers() {
+  const auto latest = runtime::Deadline::in(kActorsFirst);
+  const auto tried = [](const Entry& entry) { return entry.done || !entry.why.empty(); };
+  while (!std::ranges::all_of(actor_entries_, tried) && !latest.expired())
+    CO_TRY_OK(co_await runtime::Core::current().sleep_until(runtime::Deadline::in(kActorsPoll)));
+  for (std::size_t i = 0; i < provider_entries_.size(); ++i)
+    parts_.tasks.spawn("manifest", keep_provider(manifest_.capabilities[i], provider_entries_[i]));
+  co_return Result<void>{};
 }
 
 // --- each entry until it is done ---

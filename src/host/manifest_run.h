@@ -1,7 +1,7 @@
-// What this host is configured to run (TRELLIS_MANIFEST): starts the providers and actors and puts
-// the links, all side by side, and tries again what did not work, each with a pause that grows. A
-// change that somebody makes by command counts: what was stopped, deleted or put differently once
-// it ran as configured stays so until the host's next start.
+// What this host is configured to run (TRELLIS_MANIFEST): starts the actors, then the providers,
+// and puts the links, each side by side, and tries again what did not work, with a pause that
+// grows. A change that somebody makes by command counts: what was stopped, deleted or put
+// differently once it ran as configured stays so until the host's next start.
 //
 // Until everything has run once, missing() says what does not and why, and the host is not ready.
 // After that it is not asked any more: a host that lost readiness for one link or one provider that
@@ -37,6 +37,7 @@ class ManifestRun {
     std::string elsewhere;  // of a link whose provider another host runs: what that host says
   };
 
+  runtime::Task<void> start_providers();
   runtime::Task<void> keep_actor(const control::ManifestActor& actor, Entry& entry);
   runtime::Task<void> keep_provider(const control::ManifestCapability& capability, Entry& entry);
   runtime::Task<void> keep_link(lattice::Link link, Entry& entry);

@@ -94,6 +94,7 @@ std::shared_ptr<Metrics::Scrape> Metrics::begin_scrape() const {
   now.host_key = parts.identity.host.public_key();
   now.host_name = parts.identity.friendly_name;
   now.lattice = parts.config.lattice;
+  now.restarts = parts.config.restarts;
   now.started_at = std::chrono::duration<double>(started_at_.time_since_epoch()).count();
   now.uptime_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();

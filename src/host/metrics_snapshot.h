@@ -38,6 +38,7 @@ struct MetricsSnapshot {
     std::uint64_t restarts = 0;
   };
 
+  unsigned restarts = 0;  // of hosts within this container
   std::string version, engine_version, host_key, host_name, lattice;
   double started_at = 0, uptime_seconds = 0;
   ProcessNumbers process;

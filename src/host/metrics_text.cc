@@ -31,6 +31,9 @@ void add_host(Exposition& out, const MetricsSnapshot& now) {
   out.add({}, now.started_at);
   out.gauge("trellis_host_uptime_seconds", "How long this host has been running");
   out.add({}, now.uptime_seconds);
+  out.counter("trellis_host_restarts_total",
+              "How often a host was started in the place of one that was killed (trellis --keep)");
+  out.add({}, static_cast<double>(now.restarts));
   out.histogram("trellis_loop_lag_seconds",
                 "How late a timer of one second was on each core: what everything on it waited");
   for (std::size_t core = 0; core < now.loop_lag.size(); ++core)

@@ -69,6 +69,7 @@ TEST(MetricsText, TellsAboutLinksListenersAndProviders) {
 TEST(MetricsText, StaysWithinItsBoundAndKeepsWhatIsOfTheHost) {
   MetricsSnapshot now;
   now.version = "1.2.3";
+  now.restarts = 3;
   for (int i = 0; i < 2'000; ++i) {
     now.actors.push_back({.key = "M" + std::to_string(i), .name = "n", .cells = {}});
     now.actors.back().cells.calls.add("Get", Outcome::ok(), 1ms);
@@ -76,6 +77,7 @@ TEST(MetricsText, StaysWithinItsBoundAndKeepsWhatIsOfTheHost) {
   const auto text = metrics_text(now);
   EXPECT_LE(series_in(text), kMetricsSeriesMax + 1);
   EXPECT_TRUE(contains(text, "trellis_build_info{version=\"1.2.3\""));
+  EXPECT_TRUE(contains(text, "trellis_host_restarts_total 3\n"));
   EXPECT_TRUE(contains(text, "process_open_fds"));
   EXPECT_FALSE(contains(text, "trellis_metrics_dropped_series 0\n"));
 }

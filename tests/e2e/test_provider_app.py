@@ -54,7 +54,7 @@ def test_list_and_pack_say_which_providers_there_are(box):
     names = {line.split()[0]: line.split()[1:] for line in listed.stdout.splitlines()[1:]}
     assert names["httpserver"] == ["wasmcloud:httpserver", HTTP_SERVER]
     assert names["keyvalue"] == [KEY_VALUE, STORE] and names["kvredis"] == [KEY_VALUE, REDIS]
-    assert names["nats_messaging"] == [MESSAGING, NATS] and len(names) == 5
+    assert names["nats_messaging"] == [MESSAGING, NATS] and len(names) == 6
     unknown = run(box, "pack", "httpsever")
     assert unknown.returncode == 1 and "did you mean 'httpserver'?" in unknown.stderr
     assert "pack" in run(box, "--help").stdout and "--issuer" in run(box, "pack", "--help").stdout
