@@ -1,6 +1,7 @@
 # `make deb`: a Debian package with the programs, the actors they find by name, and a systemd unit.
 install(FILES "${PROJECT_SOURCE_DIR}/deploy/systemd/trellis.service" DESTINATION lib/systemd/system)
-install(FILES "${PROJECT_SOURCE_DIR}/deploy/systemd/trellis.env" DESTINATION /etc/trellis)
+install(FILES "${PROJECT_SOURCE_DIR}/deploy/systemd/trellis.env" DESTINATION /etc/trellis
+        PERMISSIONS OWNER_READ OWNER_WRITE)  # it may hold seeds; systemd reads it as root
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION share/doc/trellis RENAME copyright)
 
 set(CPACK_GENERATOR DEB)

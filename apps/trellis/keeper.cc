@@ -28,8 +28,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kSocketsMax = 1024;
 constexpr auto kLivedEnough = 10s;  // shorter lives in a row are a host that cannot run
-constexpr int kShortLivesMax = 5;   // then whoever started this one is to know
+constexpr int kShortLivesMax = 6;   // then whoever started this one is to know
 constexpr auto kFirstPause = 100ms;
+constexpr int kNoticesPerTurn = 64;
 constexpr int kFirstPassed = 3;  // SD_LISTEN_FDS_START
 
 class Keeper {
@@ -97,7 +98,7 @@ int Keeper::run() {
     if (host_ == 0) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_start_ - Clock::now());
       wait_ms = static_cast<int>(std::max(left, 0ms).count());
-      if (wait_ms == 0 && !start()) died(0);
+      if (wait_ms == 0 && !start()) next_start_ = Clock::now() + kFirstPause;  // no room for it
     }
     if (exit_code_ < 0) turn(host_ == 0 ? std::max(wait_ms, 1) : -1);
   }
@@ -117,12 +118,18 @@ bool Keeper::start() {
 // still to be moved is overwritten.
 void Keeper::become_host() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::setpgid(0, 0);  // what a terminal sends to its foreground comes once, from the keeper
   ::setenv("NOTIFY_SOCKET", address().c_str(), 1);
   const int count = static_cast<int>(held_.size());
-  for (int& fd : held_) fd = ::fcntl(fd, F_DUPFD, kFirstPassed + count);
-  for (int i = 0; i < count; ++i) ::dup2(held_[static_cast<std::size_t>(i)], kFirstPassed + i);
+  bool moved = true;
+  for (int& fd : held_) {
+    fd = ::fcntl(fd, F_DUPFD, kFirstPassed + count);
+    moved = moved && fd >= 0;
+  }
+  for (int i = 0; moved && i < count; ++i)
+    moved = ::dup2(held_[static_cast<std::size_t>(i)], kFirstPassed + i) >= 0;
   for (const int fd : held_) ::close(fd);
-  if (count > 0) {
+  if (count > 0 && moved) {
     ::setenv("LISTEN_FDS", std::to_string(count).c_str(), 1);
     ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
   }
@@ -170,12 +177,13 @@ void Keeper::pass_signal_on() {
   }
 }
 
-// From the host alone: the name is one that others on this machine could send to.
+// A few in a turn: others on this machine can send to the name, and signals must get their turn.
 void Keeper::take_sockets() {
-  while (take_socket()) {
+  for (int i = 0; i < kNoticesPerTurn && take_socket(); ++i) {
   }
 }
 
+// From the host alone. Whatever else comes is closed.
 bool Keeper::take_socket() {
   char line[256];
   iovec into{line, sizeof line};
@@ -187,23 +195,28 @@ bool Keeper::take_socket() {
   message.msg_controllen = sizeof control;
   const auto size = ::recvmsg(notices_, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (size < 0) return false;
-  int fd = -1;
+  std::vector<int> sockets;
   pid_t sender = 0;
   for (auto* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET) continue;
-    if (header->cmsg_type == SCM_RIGHTS) std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    if (header->cmsg_type == SCM_RIGHTS) {
+      sockets.resize((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+      std::memcpy(sockets.data(), CMSG_DATA(header), sockets.size() * sizeof(int));
+    }
     if (header->cmsg_type != SCM_CREDENTIALS) continue;
     ucred from{};
     std::memcpy(&from, CMSG_DATA(header), sizeof from);
     sender = from.pid;
   }
-  if (fd < 0) return true;
   const bool store =
       std::string_view(line, static_cast<std::size_t>(size)).starts_with("FDSTORE=1");
-  if (sender == host_ && store && held_.size() < kSocketsMax) {
-    held_.push_back(fd);
-  } else {
-    ::close(fd);
+  const bool from_host = host_ > 0 && sender == host_;
+  for (const int fd : sockets) {
+    if (from_host && store && held_.size() < kSocketsMax) {
+      held_.push_back(fd);
+    } else {
+      ::close(fd);
+    }
   }
   return true;
 }
@@ -225,7 +238,7 @@ void Keeper::died(int signal) {
   ++restarts_;
   last_death_ = fmt::format("was killed by signal {} ({})", signal, ::strsignal(signal));
   short_lives_ = Clock::now() - started_ < kLivedEnough ? short_lives_ + 1 : 0;
-  if (stopping_ || short_lives_ > kShortLivesMax) {
+  if (stopping_ || short_lives_ >= kShortLivesMax) {
     exit_code_ = 128 + signal;
     return;
   }

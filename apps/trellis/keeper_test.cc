@@ -4,11 +4,14 @@
 #include "keeper.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -93,6 +96,44 @@ TEST_F(Kept, WhatIsKilledWhileItStopsIsNotStartedAgain) {
   ASSERT_EQ(::kill(keeper, SIGTERM), 0);
   EXPECT_EQ(exit_code(keeper), 128 + SIGKILL);
   EXPECT_EQ(log(), "ready\nterm\n");
+}
+
+TEST_F(Kept, SocketsOfStrangersAreNotTaken) {
+  // A process that is not the host sends a listening socket to the keeper's name; the next host has
+  // none.
+  const pid_t keeper = keep(
+      "[ -n \"$TRELLIS_RESTARTS\" ] && echo \"passed=$LISTEN_FDS\" >>$LOG && exit 0;"
+      "echo name=$NOTIFY_SOCKET >>$LOG; while [ ! -e $LOG.go ]; do sleep 0.01; done; kill -9 $$");
+  wait_for("\n");
+  const auto name = log().substr(5, log().size() - 6);
+  const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(::listen(listening, 1), 0);
+  const int channel = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  std::memcpy(to.sun_path + 1, name.data() + 1, name.size() - 1);
+  char text[] = "FDSTORE=1";
+  iovec line{text, sizeof text - 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof listening)] = {};
+  msghdr message{};
+  message.msg_name = &to;
+  message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  message.msg_iov = &line;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  auto* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof listening);
+  std::memcpy(CMSG_DATA(header), &listening, sizeof listening);
+  ASSERT_GT(::sendmsg(channel, &message, 0), 0) << std::strerror(errno);
+  ::close(listening);
+  ::close(channel);
+  std::ofstream(log_ + ".go").put('x');
+  EXPECT_EQ(exit_code(keeper), 0);
+  EXPECT_NE(log().find("passed=\n"), std::string::npos) << log();
+  ::unlink((log_ + ".go").c_str());
 }
 
 TEST_F(Kept, ItDiesWithItsKeeper) {

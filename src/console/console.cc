@@ -161,11 +161,12 @@ runtime::Task<net::HttpResponse> Console::read(std::string path) {
 }
 
 // A page of another site must not read or change this host through the browser of somebody who has
-// this port open: a name that only resolves to this machine is refused while the port is this
-// machine's alone.
+// this port open, be it by `kubectl port-forward`: its name resolves to this machine, and is not
+// this machine's own.
 bool Console::known_name(const net::HttpRequest& request) const {
-  return !is_loopback_name(host_.config().dashboard_host) ||
-         is_loopback_name(request.header("host"));
+  const auto& config = host_.config();
+  const bool open_to_all = config.api_remote && !is_loopback_name(config.dashboard_host);
+  return open_to_all || is_for_everybody(request.path) || is_loopback_name(request.header("host"));
 }
 
 bool Console::may_use_api(const net::HttpRequest& request) const {

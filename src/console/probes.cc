@@ -43,8 +43,8 @@ bool is_for_everybody(std::string_view path) {
 }
 
 bool is_from_this_machine(std::string_view remote) {
-  return remote.starts_with("127.") || remote.starts_with("[::1]:") ||
-         remote.starts_with("[::ffff:127.");
+  return remote.starts_with("127.0.0.1:") || remote.starts_with("[::1]:") ||
+         remote.starts_with("[::ffff:127.0.0.1]:");
 }
 
 }  // namespace trellis::console

@@ -73,6 +73,7 @@ TEST(Callers, FromThisMachineAreKnownByTheirAddress) {
   EXPECT_TRUE(is_from_this_machine("127.0.0.1:40000"));
   EXPECT_TRUE(is_from_this_machine("[::1]:40000"));
   EXPECT_TRUE(is_from_this_machine("[::ffff:127.0.0.1]:40000"));
+  EXPECT_FALSE(is_from_this_machine("127.0.0.6:40000")) << "a proxy in the pod, for others";
   EXPECT_FALSE(is_from_this_machine("10.0.0.1:40000"));
   EXPECT_FALSE(is_from_this_machine("[2001:db8::1]:40000"));
   EXPECT_FALSE(is_from_this_machine("[::ffff:10.0.0.1]:1"));

@@ -125,9 +125,15 @@ Result<std::vector<ListeningSocket>> take_over(std::vector<ListeningSocket> kept
     let_go(kept.back().fd());
     kept.pop_back();
   }
+  // A host of one core did not share: those that are added could not join.
+  for (const auto& socket : kept) set_on(socket.fd(), SO_REUSEPORT);
   while (kept.size() < count) {
-    TRY(auto next, listen_once(address, Share::yes));
-    kept.push_back(std::move(next));
+    auto next = listen_once(address, Share::yes);
+    if (!next) {
+      for (const auto& socket : kept) let_go(socket.fd());  // nobody would accept there
+      return fail(std::move(next).error());
+    }
+    kept.push_back(std::move(*next));
     keep({&kept.back(), 1});
   }
   return kept;

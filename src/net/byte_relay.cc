@@ -44,18 +44,27 @@ void cut(Socket& socket) {
   socket.close(ignored);
 }
 
+Task<Socket> connect_to(asio::ip::tcp::endpoint endpoint, std::string peer) {
+  Socket socket(runtime::Core::current().executor());
+  const auto [ec] = co_await socket.async_connect(endpoint, runtime::kAwait);
+  if (!ec) co_return socket;
+  co_return fail(runtime::error_from(ec, "net.relay", fmt::format("cannot connect to {}", peer)));
+}
+
+// Each address has its part of the time: one that does not answer leaves some to the next.
 Task<Socket> connect(std::string host, std::uint16_t port, Deadline deadline) {
   const auto peer = fmt::format("{}:{}", host, port);
   CO_TRY(const auto endpoints, co_await runtime::look_up(std::move(host), port, deadline));
-  boost::system::error_code last;
+  std::size_t left = endpoints.size();
+  Result<Socket> socket = fail(Errc::unavailable, "net.relay", peer + " has no address");
   for (const auto& endpoint : endpoints) {
-    Socket socket(runtime::Core::current().executor());
-    const auto [ec] = co_await socket.async_connect(endpoint, runtime::kAwait);
-    if (!ec) co_return socket;
-    last = ec;
-    if (ec == asio::error::operation_aborted) break;
+    const auto latest = Deadline::in(
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline.remaining()) / left--);
+    socket =
+        co_await runtime::with_deadline<Socket>(connect_to(endpoint, peer), latest, "net.relay");
+    if (socket || socket.error().code == Errc::cancelled) break;
   }
-  co_return fail(runtime::error_from(last, "net.relay", fmt::format("cannot connect to {}", peer)));
+  co_return socket;
 }
 
 Task<std::size_t> write_some(Socket& to, asio::const_buffer bytes) {

@@ -74,7 +74,7 @@ TEST_F(RelayTest, PassesOnTheEndOfOneWay) {
   EXPECT_NE(client.until_closed().find("GET /echo y"), std::string::npos);
 }
 
-TEST_F(RelayTest, HoldsBackWhoSendsFasterThanTheOtherReads) {
+TEST_F(RelayTest, PassesOnMoreThanItHasRoomForToASlowReader) {
   listen(to(server_.port()));
   constexpr std::size_t kBody = 32u << 20;
   TestClient client(relay_->port(), 8192);

@@ -62,7 +62,7 @@ std::string listening_address(int fd) {
   return family == AF_INET || family == AF_INET6 ? address.text() : std::string();
 }
 
-void send_copy(const Kept& kept, int channel, int fd) {
+bool send_copy(const Kept& kept, int channel, int fd) {
   iovec line{const_cast<char*>(kStore.data()), kStore.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
   msghdr message{};
@@ -77,8 +77,9 @@ void send_copy(const Kept& kept, int channel, int fd) {
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof fd);
   std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  if (::sendmsg(channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-    LOG(warn, "a listening socket is not kept beyond this process: {}", std::strerror(errno));
+  if (::sendmsg(channel, &message, MSG_NOSIGNAL) >= 0) return true;
+  LOG(warn, "a listening socket is not kept beyond this process: {}", std::strerror(errno));
+  return false;
 }
 
 }  // namespace
@@ -114,7 +115,12 @@ void keep(std::span<const ListeningSocket> sockets) {
   if (all.keeper_length == 0) return;
   const int channel = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (channel < 0) return;
-  for (const auto& socket : sockets) send_copy(all, channel, socket.fd());
+  // The queue there holds ten: of many cores' sockets the rest waits until they are taken, which
+  // is at once. Not for ever, for a keeper that hangs.
+  const timeval patience{.tv_sec = 0, .tv_usec = 200'000};
+  ::setsockopt(channel, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  for (const auto& socket : sockets)
+    if (!send_copy(all, channel, socket.fd())) break;
   ::close(channel);
 }
 

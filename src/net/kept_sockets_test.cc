@@ -12,6 +12,7 @@
 
 #include <cstring>
 #include <optional>
+#include <thread>
 
 #include "net/test_client.h"
 
@@ -80,6 +81,22 @@ TEST(KeptSockets, TakeConnectionsAfterTheirProcessClosedThem) {
   EXPECT_TRUE(TestClient(address.port()).connected());
   for (const auto& copy : copies) shutdown(copy.fd(), SHUT_RDWR);
   EXPECT_FALSE(TestClient(address.port()).connected());
+}
+
+TEST(KeptSockets, OfManyCoresAreAllKeptThoughTheKeeperTakesOneByOne) {
+  TestKeeper keeper;
+  inherit_sockets();
+  auto address = free_address();
+  std::size_t taken = 0;
+  std::thread taking([&] {
+    for (int i = 0; i < 2'000 && taken < 64; ++i) {
+      while (keeper.next()) ++taken;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  EXPECT_TRUE(listen_on(address, 64));
+  taking.join();
+  EXPECT_EQ(taken, 64u);
 }
 
 TEST(KeptSockets, OfAnyPortAreNotKept) {

@@ -97,4 +97,5 @@ def test_the_debian_package_names_what_it_needs_and_runs(tmp_path):
     subprocess.run([tmp_path / "root/usr/bin/trellis", "--check-config"], check=True)
     assert (tmp_path / "root/usr/share/trellis/artifacts/oci-layout").exists()
     unit = (tmp_path / "root/usr/lib/systemd/system/trellis.service").read_text()
+    assert (tmp_path / "root/etc/trellis/trellis.env").stat().st_mode & 0o777 == 0o600, "seeds may stand there"
     assert "DynamicUser=yes" in unit and "ExecStart=/usr/bin/trellis\n" in unit

@@ -47,9 +47,9 @@ def address_elsewhere():
     return address
 
 
-def ask(address, port, path):
+def ask(address, port, path, name="pod"):
     with socket.create_connection((address, port), timeout=5) as s:
-        s.sendall(f"GET {path} HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n".encode())
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
         answer = b""
         while piece := s.recv(65536):
             answer += piece
@@ -65,7 +65,10 @@ def test_callers_from_elsewhere_have_the_probes_alone(box):
         status, body = ask(elsewhere, box.dashboard_port, path)
         assert status == 403 and "TRELLIS_API_REMOTE=1" in body and "port-forward" in body
     assert ask(elsewhere, box.dashboard_port, "/metrics")[0] != 403
-    assert ask("127.0.0.1", box.dashboard_port, "/api/v1/host")[0] == 200, "port-forward comes from here"
+    assert ask("127.0.0.1", box.dashboard_port, "/api/v1/host", "localhost:4000")[0] == 200, "port-forward comes from here"
+    # A page of another site whose name leads here would come by the same port-forward.
+    assert ask("127.0.0.1", box.dashboard_port, "/api/v1/host", "evil.example:4000")[0] == 421
+    assert ask("127.0.0.1", box.dashboard_port, "/api/readyz", "evil.example:4000")[0] == 200
 
 
 def test_the_api_can_be_opened_to_all(box):
