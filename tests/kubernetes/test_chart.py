@@ -246,6 +246,17 @@ def test_which_nats(helm, values, mode):
     assert [each["name"] for each in objects.pod().get("initContainers", [])] == (["nats"] if mode == "sidecar" else [])
 
 
+def test_a_relay_for_the_pod_alone_leaves_nothing_that_leads_to_it(helm):
+    own = helm.render({"wasmcloud.config.natsRelayHost": "127.0.0.1"})
+    assert own.env()["TRELLIS_NATS_RELAY"] == "127.0.0.1:4222"
+    assert [port["name"] for port in own.one("Service", FULL)["spec"]["ports"]] == ["washboard"]
+    asks = {each["name"]: each.get("value") for each in own.one("Pod")["spec"]["containers"][0]["env"]}
+    assert asks["WASMCLOUD_CTL_HOST"] == f"{FULL}-nats", "helm test asks NATS itself"
+    # Where NATS is in the pod nothing is relayed, and the value changes nothing.
+    beside = helm.render({"wasmcloud.config.natsRelayHost": "127.0.0.1", "nats.mode": "sidecar"})
+    assert [port["name"] for port in beside.one("Service", FULL)["spec"]["ports"]] == ["washboard", "client"]
+
+
 def test_addresses_of_2022_hold_where_nats_is_elsewhere(helm):
     config = {"rpcNatsHost": "r", "rpcNatsPort": 1, "providerNatsHost": "p", "providerNatsPort": "2",
               "controlNatsHost": "c", "controlNatsPort": 3}

@@ -40,6 +40,11 @@ rpc: {host: {{ $host | quote }}, port: {{ include "wasmcloud-host.text" $port | 
 {{- end -}}
 {{- end -}}
 
+{{/* Port 4222 of the pods is open to other pods, so a Service can lead there. */}}
+{{- define "wasmcloud-host.natsIsOpen" -}}
+{{- if not (and (include "wasmcloud-host.relays" .) (include "wasmcloud-host.isLocal" .Values.wasmcloud.config.natsRelayHost)) -}}yes{{- end -}}
+{{- end -}}
+
 {{/* nats.conf of a sidecar. */}}
 {{- define "wasmcloud-host.sidecarConf" -}}
 port: 4222
