@@ -162,6 +162,18 @@ def test_the_role_is_least_and_only_for_the_applier(helm):
         assert spec["automountServiceAccountToken"] is (name == FULL)
 
 
+def test_what_hosts_connect_to_includes_where_a_leaf_leads(helm):
+    closed = {"networkPolicy.enabled": True, "networkPolicy.egress.enabled": True}
+
+    def ports(values):
+        rules = helm.render({**closed, **values}).one("NetworkPolicy", FULL)["spec"]["egress"]
+        return [port["port"] for rule in rules for port in rule["ports"]]
+    assert ports({}) == [53, 53, 4222]
+    assert ports({"nats.mode": "sidecar"}) == [53, 53]
+    assert ports(LEAF) == [53, 53, 7422]
+    assert ports({**LEAF, "nats.leafnode.clusterURL": "tls://hub.example.com:7000"}) == [53, 53, 7000]
+
+
 def test_secrets_are_never_plain(helm):
     user = "SU" + "B" * 56
     secret = {"rpcJWT": "jwt-rpc", "rpcSeed": user, "providerRpcJWT": "jwt-prov", "providerRpcSeed": user,
