@@ -162,6 +162,14 @@ def test_the_role_is_least_and_only_for_the_applier(helm):
         assert spec["automountServiceAccountToken"] is (name == FULL)
 
 
+def test_the_applier_has_an_account_of_its_own_also_where_none_is_to_be_made(helm):
+    none = helm.render({"serviceAccount.create": False})
+    assert none.pod()["serviceAccountName"] == "default" and not none.of("ServiceAccount")
+    objects = helm.render({**ARTICLE, "serviceAccount.create": False})
+    objects.one("ServiceAccount", FULL)
+    assert objects.one("RoleBinding")["subjects"][0]["name"] == objects.pod()["serviceAccountName"] == FULL
+
+
 def test_what_hosts_connect_to_includes_where_a_leaf_leads(helm):
     closed = {"networkPolicy.enabled": True, "networkPolicy.egress.enabled": True}
 
