@@ -386,6 +386,16 @@ def test_the_dashboard_asks_for_metrics_that_there_are(helm):
     assert {re.sub("_bucket$", "", name) for name in asked} <= known
 
 
+def test_each_release_has_a_dashboard_of_its_own(helm):
+    boards = []
+    for release, namespace in (("a", "x"), ("b", "x"), ("a", "y")):
+        objects = helm.render({"metrics.dashboard.enabled": True}, release=release, namespace=namespace)
+        boards.append(json.loads(objects.one("ConfigMap", f"{release}-wasmcloud-host-dashboard")["data"][f"{release}-wasmcloud-host.json"]))
+    for key in ("uid", "title"):
+        assert len({board[key] for board in boards}) == 3, key
+    assert all(re.fullmatch(r"[-\w]{1,40}", board["uid"]) for board in boards)
+
+
 def test_images(helm):
     assert helm.render().host()["image"] == f"docker.io/trellis/trellis-host:{project_version()}"
     of_2022 = {"wasmcloud.image.repository": "wasmcloud/wasmcloud_host"}
