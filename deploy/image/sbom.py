@@ -4,7 +4,8 @@
     sbom.py ROOT CARGO_LOCK VERSION OUT
 
 Components: each file of the image's root with its SHA-256; the Debian packages the libraries and certificates
-are from, with their versions; the crates that are linked into the engine, from its Cargo.lock.
+are from, with their versions, and those whose code is in the programs themselves; the crates that are linked
+into the engine, from its Cargo.lock.
 """
 import hashlib
 import json
@@ -13,6 +14,9 @@ import subprocess
 import sys
 import tomllib
 import uuid
+
+# No file of theirs is in the image: an archive that is linked statically, and headers.
+LINKED_IN = ("libarchive-dev", "libboost1.81-dev", "libcli11-dev", "libexpected-dev", "libtomlplusplus-dev")
 
 
 def files_of(root):
@@ -41,7 +45,7 @@ def package_of(path):
 
 
 def debian_components(names):
-    packages = {package_of(name) for name in names if ".so" in name} - {""} | {"ca-certificates"}
+    packages = {package_of(name) for name in names if ".so" in name} - {""} | {"ca-certificates", *LINKED_IN}
     shown = subprocess.run(["dpkg-query", "-W", "-f", "${Package}\t${Version}\t${Architecture}\n", *packages],
                            capture_output=True, text=True, check=True)
     for line in sorted(shown.stdout.splitlines()):

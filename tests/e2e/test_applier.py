@@ -153,7 +153,7 @@ def test_each_of_two_links_has_a_port(cluster_host, api, space):
     wait_for(lambda: ports(service(api, space, echo)) == [(None, "TCP", one, one)], 20, "one port is left")
 
 
-def test_a_foreign_service_is_left_alone_unless_the_link_adopts_it(cluster_host, api, space):
+def test_a_foreign_service_is_left_alone_until_the_link_adopts_it(cluster_host, api, space):
     host, port = cluster_host, free_port()
     applier = start_applier(host)
     link_applier(host, applier)
@@ -167,6 +167,18 @@ def test_a_foreign_service_is_left_alone_unless_the_link_adopts_it(cluster_host,
     host.delete_link(echo)
     wait_for(lambda: "Unable to delete kubernetes service: a Service named" in host.log(), what="the log says so")
     assert service(api, space, echo)["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    # With leave it is taken at the next heartbeat.
+    link(host, applier, APPLIER, CONTRACT, "ADOPT=allow")
+    other = free_port()
+    host.put_link(echo, f"PORT={other}")
+    heartbeat(host)
+    wait_for(lambda: ports(service(api, space, echo)) == [(None, "TCP", other, other)], 20, "the port is the link's")
+    adopted = service(api, space, echo)
+    assert adopted["metadata"]["uid"] == before["metadata"]["uid"]
+    assert adopted["metadata"]["labels"]["wasmcloud.dev/actor-id"] == echo
+    assert adopted["spec"]["selector"] == {"wasmcloud.dev/route-to": "true"}
+    host.delete_link(echo)
+    wait_for(lambda: service(api, space, echo) is None, 20, "the Service is gone")
 
 
 def test_missing_rights_are_named_when_linking_and_when_applying(box, api, space):

@@ -3,7 +3,7 @@
 Half of the requests come over connections of their own, half over kept ones, as HTTP clients use them: a kept connection
 is used again until the server says `Connection: close` or ends it. When a kept connection turns out to be closed before
 a byte of the answer came, a client may send the request again (RFC 9112 §9.3.1): that is done once, on a new connection,
-and counted.
+and counted, for not every client does it.
 
 Also a program: load.py HOST PORT PER_SECOND SECONDS, which prints its report.
 """
@@ -14,15 +14,18 @@ import threading
 import time
 
 TIMEOUT = 5.0
+NO_ANSWER = "no answer in 5 s"
+
+# Seconds since the load's start: when it failed, and when it was sent.
+Failure = collections.namedtuple("Failure", "at what sent")
 
 
 class Report:
     def __init__(self):
         self.sent = self.answered = self.repeated = 0
-        self.failures = []       # (seconds since the start, what)
+        self.failures = []
         self.answer_times = []   # seconds since the start
         self.latencies = []
-        self.by_pod = collections.Counter()
 
     @property
     def failed(self):
@@ -40,9 +43,9 @@ class Report:
         return ordered[int(len(ordered) * 0.99)] if ordered else 0.0
 
     def line(self, name):
-        kinds = collections.Counter(what for _, what in self.failures)
+        kinds = collections.Counter(failure.what for failure in self.failures)
         return (f"{name}: {self.sent} requests, {self.failed} failed, longest gap {self.longest_gap() * 1000:.0f} ms, "
-                f"p99 {self.p99() * 1000:.1f} ms" + (f", {self.repeated} sent again" if self.repeated else "") +
+                f"p99 {self.p99() * 1000:.1f} ms, {self.repeated} sent again" +
                 (f"; {dict(kinds)}" if kinds else ""))
 
 
@@ -109,13 +112,13 @@ class Load:
         try:
             status = await asyncio.wait_for(self._request(kept), TIMEOUT)
         except asyncio.TimeoutError:
-            self.report.failures.append((self.now(), "no answer in 5 s"))
+            self.report.failures.append(Failure(self.now(), NO_ANSWER, begun))
             return
         except (OSError, asyncio.IncompleteReadError, ClosedBeforeAnswer) as error:
-            self.report.failures.append((self.now(), type(error).__name__))
+            self.report.failures.append(Failure(self.now(), type(error).__name__, begun))
             return
         if status != 200:
-            self.report.failures.append((self.now(), f"status {status}"))
+            self.report.failures.append(Failure(self.now(), f"status {status}", begun))
             return
         self.report.answered += 1
         self.report.answer_times.append(self.now())

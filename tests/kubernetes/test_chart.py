@@ -162,6 +162,26 @@ def test_the_role_is_least_and_only_for_the_applier(helm):
         assert spec["automountServiceAccountToken"] is (name == FULL)
 
 
+def test_the_applier_has_an_account_of_its_own_also_where_none_is_to_be_made(helm):
+    none = helm.render({"serviceAccount.create": False})
+    assert none.pod()["serviceAccountName"] == "default" and not none.of("ServiceAccount")
+    objects = helm.render({**ARTICLE, "serviceAccount.create": False})
+    objects.one("ServiceAccount", FULL)
+    assert objects.one("RoleBinding")["subjects"][0]["name"] == objects.pod()["serviceAccountName"] == FULL
+
+
+def test_what_hosts_connect_to_includes_where_a_leaf_leads(helm):
+    closed = {"networkPolicy.enabled": True, "networkPolicy.egress.enabled": True}
+
+    def ports(values):
+        rules = helm.render({**closed, **values}).one("NetworkPolicy", FULL)["spec"]["egress"]
+        return [port["port"] for rule in rules for port in rule["ports"]]
+    assert ports({}) == [53, 53, 4222]
+    assert ports({"nats.mode": "sidecar"}) == [53, 53]
+    assert ports(LEAF) == [53, 53, 7422]
+    assert ports({**LEAF, "nats.leafnode.clusterURL": "tls://hub.example.com:7000"}) == [53, 53, 7000]
+
+
 def test_secrets_are_never_plain(helm):
     user = "SU" + "B" * 56
     secret = {"rpcJWT": "jwt-rpc", "rpcSeed": user, "providerRpcJWT": "jwt-prov", "providerRpcSeed": user,
@@ -244,6 +264,17 @@ def test_which_nats(helm, values, mode):
     assert env.get("TRELLIS_NATS_RELAY") == ("0.0.0.0:4222" if mode in ("statefulset", "external") else None)
     assert bool(objects.of("StatefulSet")) == (mode == "statefulset")
     assert [each["name"] for each in objects.pod().get("initContainers", [])] == (["nats"] if mode == "sidecar" else [])
+
+
+def test_a_relay_for_the_pod_alone_leaves_nothing_that_leads_to_it(helm):
+    own = helm.render({"wasmcloud.config.natsRelayHost": "127.0.0.1"})
+    assert own.env()["TRELLIS_NATS_RELAY"] == "127.0.0.1:4222"
+    assert [port["name"] for port in own.one("Service", FULL)["spec"]["ports"]] == ["washboard"]
+    asks = {each["name"]: each.get("value") for each in own.one("Pod")["spec"]["containers"][0]["env"]}
+    assert asks["WASMCLOUD_CTL_HOST"] == f"{FULL}-nats", "helm test asks NATS itself"
+    # Where NATS is in the pod nothing is relayed, and the value changes nothing.
+    beside = helm.render({"wasmcloud.config.natsRelayHost": "127.0.0.1", "nats.mode": "sidecar"})
+    assert [port["name"] for port in beside.one("Service", FULL)["spec"]["ports"]] == ["washboard", "client"]
 
 
 def test_addresses_of_2022_hold_where_nats_is_elsewhere(helm):
@@ -353,6 +384,16 @@ def test_the_dashboard_asks_for_metrics_that_there_are(helm):
         pytest.skip("this host has no /metrics")
     known = set(re.findall(r'"((?:trellis|process)_\w+)"', source.read_text()))
     assert {re.sub("_bucket$", "", name) for name in asked} <= known
+
+
+def test_each_release_has_a_dashboard_of_its_own(helm):
+    boards = []
+    for release, namespace in (("a", "x"), ("b", "x"), ("a", "y")):
+        objects = helm.render({"metrics.dashboard.enabled": True}, release=release, namespace=namespace)
+        boards.append(json.loads(objects.one("ConfigMap", f"{release}-wasmcloud-host-dashboard")["data"][f"{release}-wasmcloud-host.json"]))
+    for key in ("uid", "title"):
+        assert len({board[key] for board in boards}) == 3, key
+    assert all(re.fullmatch(r"[-\w]{1,40}", board["uid"]) for board in boards)
 
 
 def test_images(helm):

@@ -88,7 +88,8 @@ def test_all_values_of_2022_do_what_they_did(helm):
     assert spec["nodeSelector"] == {"a": "b"} and spec["tolerations"] and spec["affinity"] == {"nodeAffinity": {}}
     service = objects.one("Service", "f")["spec"]
     assert service["type"] == "NodePort" and [port["port"] for port in service["ports"]] == [4001, 8081]
-    objects.one("ServiceAccount", "sa")
+    assert not objects.of("ServiceAccount"), "create is false and there is a name: it exists"
+    assert objects.one("RoleBinding")["subjects"] == [{"kind": "ServiceAccount", "name": "sa", "namespace": "default"}]
 
 
 def test_the_leaf_of_2022_does_what_it_did(helm):

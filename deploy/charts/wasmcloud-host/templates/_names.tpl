@@ -42,8 +42,13 @@
 {{- include "wasmcloud-host.nameWith" (list . "config" 63) -}}
 {{- end -}}
 
+{{/* The applier needs an account of its own: one that exists and is named, or the chart's. */}}
+{{- define "wasmcloud-host.makesServiceAccount" -}}
+{{- if or .Values.serviceAccount.create (and .Values.wasmcloud.enableApplierSupport (not .Values.serviceAccount.name)) -}}yes{{- end -}}
+{{- end -}}
+
 {{- define "wasmcloud-host.serviceAccountName" -}}
-{{- if or .Values.serviceAccount.create .Values.wasmcloud.enableApplierSupport -}}
+{{- if include "wasmcloud-host.makesServiceAccount" . -}}
 {{- default (include "wasmcloud-host.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
 {{- default "default" .Values.serviceAccount.name -}}

@@ -40,6 +40,16 @@ rpc: {host: {{ $host | quote }}, port: {{ include "wasmcloud-host.text" $port | 
 {{- end -}}
 {{- end -}}
 
+{{/* Port 4222 of the pods is open to other pods, so a Service can lead there. */}}
+{{- define "wasmcloud-host.natsIsOpen" -}}
+{{- if not (and (include "wasmcloud-host.relays" .) (include "wasmcloud-host.isLocal" .Values.wasmcloud.config.natsRelayHost)) -}}yes{{- end -}}
+{{- end -}}
+
+{{/* Where a leaf connects to: NATS's own port for leaves unless the URL has one. */}}
+{{- define "wasmcloud-host.leafPort" -}}
+{{- regexFind ":[0-9]+$" (urlParse .Values.nats.leafnode.clusterURL).host | trimPrefix ":" | default "7422" -}}
+{{- end -}}
+
 {{/* nats.conf of a sidecar. */}}
 {{- define "wasmcloud-host.sidecarConf" -}}
 port: 4222
