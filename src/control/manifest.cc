@@ -219,7 +219,8 @@ class Reader {
 
 Result<Manifest> parse_manifest(std::string_view text, const ManifestRules& rules) {
   codec::YamlLines lines;
-  TRY(auto documents, codec::yaml_parse(text, codec::YamlScalars::text, {}, &lines));
+  TRY(auto documents,
+      codec::yaml_parse(text, codec::YamlScalars::text, {.unique_keys = rules.strict}, &lines));
   if (documents.empty() || !documents.front().is_object())
     return wrong("it must be a map with `actors`, `capabilities` and `links`");
   return Reader(rules, std::move(lines)).read(documents.front().get_object());
