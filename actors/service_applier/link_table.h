@@ -53,15 +53,16 @@ inline Link read_link(trellis::sdk::JsonReader& json) {
   return link;
 }
 
-// {"links":[…]}: those of HTTP servers. nullopt: it is something else, so nobody knows.
+// {"links":[…]}: those of HTTP servers. nullopt: it is something else, or there are none at all, as
+// with a host that has just joined (who asks has links itself): so nobody knows.
 inline std::optional<std::vector<Link>> read_links(std::string_view text) {
   trellis::sdk::JsonReader json(text);
   std::vector<Link> links;
-  bool found = false;
+  bool found = false;  // a link of whatever kind
   json.object([&](std::string_view key) {
     if (key != "links") return false;
-    found = true;
     json.array([&] {
+      found = true;
       auto link = read_link(json);
       if (link.contract_id == kHttpServer) links.push_back(std::move(link));
     });

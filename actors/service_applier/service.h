@@ -78,7 +78,7 @@ inline Service service_of(std::vector<Link> links, std::string_view lattice) {
   service.labels = {
       {std::string(kActorLabel), link.actor_id},
       {std::string(kContractLabel), link.contract_id.substr(link.contract_id.rfind(':') + 1)},
-      {"wasmcloud.dev/link-name", link.link_name},
+      {"wasmcloud.dev/link-name", as_name(link.link_name, true)},
       {"wasmcloud.dev/provider-id", link.provider_id}};
   if (!lattice.empty()) service.labels[std::string(kLatticeLabel)] = as_name(lattice, true);
   service.selector = {{"wasmcloud.dev/route-to", "true"}};

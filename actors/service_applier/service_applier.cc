@@ -13,13 +13,16 @@ namespace service_applier {
 constexpr std::string_view kEvents = "wasmbus.evt.";
 constexpr std::string_view kTypes = "com.wasmcloud.lattice.";
 
-// The links of the actor after the event, if the table of links is known; else only this one.
-std::vector<Link> links_after(const Link& link, bool set, std::string_view lattice) {
+// The links of the actor after the event. Where the table of links cannot be asked for: only this
+// one. Where it did not come the actor may have others, which a change would take away.
+Result<std::vector<Link>> links_after(const Link& link, bool set, std::string_view lattice) {
+  const auto answer = ask_for_links(lattice);
+  if (answer.what == Answer::What::none)
+    return Error{"The lattice does not say which links actor " + link.actor_id +
+                 " has, and its Service stays as it is; the next heartbeat repairs it"};
   std::vector<Link> links;
-  if (const auto table = ask_for_links(lattice)) {
-    for (const auto& other : *table)
-      if (other.actor_id == link.actor_id && !other.same_place(link)) links.push_back(other);
-  }
+  for (const auto& other : answer.links)
+    if (other.actor_id == link.actor_id && !other.same_place(link)) links.push_back(other);
   if (set) links.push_back(link);
   return links;
 }
@@ -29,8 +32,9 @@ Result<void> on_link(const Link& link, bool set, std::string_view lattice) {
     if (const auto port = port_of(link.values); !port) return port.error();
   }
   const auto links = links_after(link, set, lattice);
-  if (links.empty()) return remove_service(lower(link.actor_id));
-  const auto service = service_of(links, lattice);
+  if (!links) return links.error();
+  if (links->empty()) return remove_service(lower(link.actor_id));
+  const auto service = service_of(*links, lattice);
   if (service.ports.empty()) return {};  // none of those that are left can be read
   const auto applied = KubernetesApplier().apply(manifest_of({&service}));
   if (!applied) return applied.error();

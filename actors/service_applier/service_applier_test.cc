@@ -62,7 +62,7 @@ class ServiceApplierTest : public testing::Test {
     MsgpackWriter writer(bytes);
     MsgpackReader reader(call.payload);
     if (call.operation == "Messaging.Request") {
-      if (tables_.empty()) return {false, "no responders"};
+      if (tables_.empty()) return {false, unanswered_};
       asked_ = std::string(trellis::sdk::as_text(call.payload));
       const auto table = tables_.size() == 1 ? tables_[0] : tables_[table_++ % tables_.size()];
       writer.map(2);
@@ -126,8 +126,9 @@ class ServiceApplierTest : public testing::Test {
   }
 
   FakeHost& host_ = fake_host();
-  std::vector<std::string> tables_;  // answers to get.links, in turn; none: nobody answers
+  std::vector<std::string> tables_;  // answers to get.links, in turn; none: unanswered_
   std::size_t table_ = 0;
+  std::string unanswered_ = "no responders: nobody listens on 'wasmbus.ctl.default.get.links'";
   std::string list_ = "[]", refused_, asked_, listed_for_;
   std::vector<std::string> done_;
 };
@@ -147,6 +148,33 @@ TEST_F(ServiceApplierTest, SaysWhatTheClusterHasAgainstIt) {
   refused_ = "no";
   EXPECT_EQ(event("linkdef_set", link_json()), "Unable to apply kubernetes service: no");
   EXPECT_EQ(event("linkdef_deleted", link_json()), "Unable to delete kubernetes service: no");
+}
+
+TEST_F(ServiceApplierTest, WithoutAnAnswerChangesNothingButWhereItMayNotAskIsAsIn2022) {
+  const auto stays = std::string("The lattice does not say which links actor ") + kEcho +
+                     " has, and its Service stays as it is; the next heartbeat repairs it";
+  for (const auto* why : {"timeout: nats request timed out", "the bus is not connected"}) {
+    unanswered_ = why;
+    EXPECT_EQ(event("linkdef_set", link_json()), stays) << why;
+    EXPECT_EQ(event("linkdef_deleted", link_json()), stays) << why;
+    EXPECT_TRUE(done_.empty());
+  }
+  table({});  // from a host that has just joined
+  EXPECT_EQ(event("linkdef_deleted", link_json()), stays);
+  EXPECT_TRUE(done_.empty());
+  tables_.clear();
+  unanswered_ =
+      "wasmbus.ctl.default.get.links is the lattice's own, unless the link says LATTICE=allow";
+  EXPECT_EQ(event("linkdef_set", link_json()), "");
+  EXPECT_EQ(done_, std::vector<std::string>{"Apply " + service()});
+  EXPECT_EQ(event("linkdef_deleted", link_json()), "");
+  EXPECT_EQ(done_, std::vector<std::string>{"Delete " + lowered(kEcho)});
+}
+
+TEST_F(ServiceApplierTest, MakesNamesOfLinksFitIntoLabels) {
+  EXPECT_EQ(event("linkdef_set", link_json("{}", kEcho, "my link/1!")), "");
+  ASSERT_EQ(done_.size(), 1u);
+  EXPECT_NE(done_[0].find(R"("wasmcloud.dev/link-name":"my-link-1")"), std::string::npos);
 }
 
 TEST_F(ServiceApplierTest, SkipsEverythingElse) {
@@ -244,10 +272,22 @@ TEST_F(ServiceApplierTest, DeletesNothingUnlessEveryAnswerLacksTheLink) {
   list_ = "[" + service() + "]";
   EXPECT_EQ(event("host_heartbeat", "{}"), "");  // nobody answers
   EXPECT_TRUE(done_.empty());
-  table({});
-  table({});
+  const auto other = link_json("{}", "MSELF", "default", "wasmcloud:messaging");
+  table({other});
+  table({other});
   table({link_json()});
   EXPECT_EQ(event("host_heartbeat", "{}"), "");
+  EXPECT_TRUE(done_.empty());
+  tables_.clear();
+  table({});  // a host that has just joined
+  EXPECT_EQ(event("host_heartbeat", "{}"), "");
+  tables_.clear();
+  table_ = 0;
+  table({other});
+  table({other});
+  table({});
+  EXPECT_EQ(event("host_heartbeat", "{}"), "");
+  EXPECT_EQ(table_, 3u);
   EXPECT_TRUE(done_.empty());
   tables_ = {"{\"accepted\":false}"};
   EXPECT_EQ(event("host_heartbeat", "{}"), "");
@@ -255,7 +295,7 @@ TEST_F(ServiceApplierTest, DeletesNothingUnlessEveryAnswerLacksTheLink) {
   EXPECT_EQ(event("host_heartbeat", "{}"), "");
   EXPECT_TRUE(done_.empty());
   tables_.clear();
-  table({});
+  table({other});
   EXPECT_EQ(event("host_heartbeat", "{}"), "");
   EXPECT_EQ(done_, std::vector<std::string>{"Delete " + lowered(kEcho)});
 }

@@ -63,7 +63,8 @@ Result<std::vector<json::value>> documents_of(std::string_view text) {
   return codec::yaml_parse(text, codec::YamlScalars::resolved,
                            {.depth_max = static_cast<int>(limits::kKubernetesDepthMax),
                             .documents_max = 4 * limits::kKubernetesObjectsMax,
-                            .values_max = kValuesMax});
+                            .values_max = kValuesMax,
+                            .unique_keys = true});
 }
 
 Result<std::vector<json::object>> objects_of(std::string_view text) {

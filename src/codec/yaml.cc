@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <yaml.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -17,6 +18,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr const char* kSite = "codec.yaml";
+constexpr std::size_t kPathMax = 1'000;    // of a value whose line is told: each path is a copy
+constexpr std::size_t kTextOfAValue = 16;  // bytes that cost as much as a value
 constexpr std::string_view kCoreTag = "tag:yaml.org,2002:";
 
 std::string_view text_of(const yaml_char_t* text) {
@@ -61,7 +64,13 @@ class Reader {
  private:
   struct Counted {
     json::value value;
-    std::size_t size = 1;  // values in it, itself too
+    std::size_t size = 1;  // values in it, itself too; long text counts as several
+    int depth = 0;         // levels below it
+
+    void holds(const Counted& inner, std::string_view key = {}) {
+      size += inner.size + key.size() / kTextOfAValue;
+      depth = std::max(depth, inner.depth + 1);
+    }
   };
 
   Result<void> next() {
@@ -92,12 +101,15 @@ class Reader {
 
   Result<Counted> value(int depth) {
     if (depth > limits_.depth_max) return wrong("it is nested too deep");
-    if (lines_ != nullptr) (*lines_)[path_] = event_.start_mark.line + 1;
-    if (event_.type == YAML_ALIAS_EVENT) return referred();
+    if (lines_ != nullptr && path_.size() <= kPathMax)
+      (*lines_)[path_] = event_.start_mark.line + 1;
+    if (event_.type == YAML_ALIAS_EVENT) return referred(depth);
     TRY_OK(count(1));
     std::string anchor(text_of(anchor_of(event_)));
     TRY(auto read, fresh(depth));
-    if (!anchor.empty()) anchors_[std::move(anchor)] = read;
+    if (anchor.empty()) return read;
+    TRY_OK(count(read.size));  // it is kept beside what it is part of
+    anchors_[std::move(anchor)] = read;
     return read;
   }
   static const yaml_char_t* anchor_of(const yaml_event_t& event) {
@@ -118,26 +130,31 @@ class Reader {
     }
   }
   // A value is known by its anchor when it is whole: nothing can hold itself.
-  Result<Counted> referred() {
+  Result<Counted> referred(int depth) {
     const auto found = anchors_.find(text_of(event_.data.alias.anchor));
     if (found == anchors_.end())
       return wrong(fmt::format("*{} refers to nothing that was read before",
                                text_of(event_.data.alias.anchor)));
+    if (depth + found->second.depth > limits_.depth_max) return wrong("it is nested too deep");
     TRY_OK(count(found->second.size));
     return found->second;
   }
 
   Result<Counted> scalar() {
+    TRY(auto value, scalar_value());
+    return Counted{std::move(value), 1 + scalar_text().size() / kTextOfAValue};
+  }
+  Result<json::value> scalar_value() {
     const auto text = scalar_text();
     const auto tag = text_of(event_.data.scalar.tag);
     const bool plain = event_.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     const bool as_text = tag == "!" || (tag.starts_with(kCoreTag) && tag.ends_with(":str"));
     if (!tag.empty() && !as_text && !tag.starts_with(kCoreTag))
       return wrong(fmt::format("the tag '{}' means nothing here", tag));
-    if (as_text || (!plain && tag.empty())) return Counted{json::value(text)};
-    if (scalars_ == YamlScalars::resolved) return Counted{yaml_plain_scalar(text)};
-    if (text.empty() || text == "~" || text == "null") return Counted{json::value(nullptr)};
-    return Counted{json::value(text)};
+    if (as_text || (!plain && tag.empty())) return json::value(text);
+    if (scalars_ == YamlScalars::resolved) return yaml_plain_scalar(text);
+    if (text.empty() || text == "~" || text == "null") return json::value(nullptr);
+    return json::value(text);
   }
 
   Result<Counted> sequence(int depth) {
@@ -149,7 +166,7 @@ class Reader {
       if (event_.type == YAML_SEQUENCE_END_EVENT) return list;
       path_ += fmt::format("/{}", list.value.get_array().size());
       TRY(auto element, value(depth + 1));
-      list.size += element.size;
+      list.holds(element);
       list.value.get_array().push_back(std::move(element.value));
     }
   }
@@ -165,10 +182,12 @@ class Reader {
       const std::string key(scalar_text());
       if (key == "<<" && event_.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
         return wrong("merging with << is not read here; write the members out");
+      if (limits_.unique_keys && map.value.get_object().contains(key))
+        return wrong(fmt::format("`{}` is here twice in one map; take one away", key));
       path_ += "/" + key;
       TRY_OK(next());
       TRY(auto member, value(depth + 1));
-      map.size += member.size;
+      map.holds(member, key);
       map.value.get_object()[key] = std::move(member.value);
     }
   }

@@ -23,7 +23,8 @@ enum class YamlScalars {
 struct YamlLimits {
   int depth_max = 32;
   std::size_t documents_max = 1'000;
-  std::size_t values_max = 1'000'000;  // counting those that a reference repeats
+  std::size_t values_max = 1'000'000;  // counting what is kept for references and what they repeat
+  bool unique_keys = false;            // refuses a key that is twice in a map; else the last counts
 };
 
 // Where each value begins, by its path: "/links/0/values". Lines count from 1.

@@ -63,6 +63,34 @@ TEST(Yaml, RepeatsWhatIsReferredToWithinBounds) {
   EXPECT_NE(read(bomb).find("too large"), std::string::npos);
 }
 
+// By bytes, by what is kept for references, and by levels: few values each.
+TEST(Yaml, NoReferenceMakesMuchOfLittle) {
+  std::string text = "a: &x " + std::string(100'000, 'x') + "\nb: [*x";
+  for (int i = 0; i < 2'000; ++i) text += ",*x";
+  EXPECT_NE(read(text + "]\n").find("too large"), std::string::npos);
+  std::string keys = "a: &x {" + std::string(900, 'k') + ": 1}\nb: [*x";
+  for (int i = 0; i < 100; ++i) keys += ",*x";
+  EXPECT_NE(read(keys + "]\n", YamlScalars::text, {.values_max = 5'000}).find("too large"),
+            std::string::npos);
+  std::string kept = "[" + std::string(1'000, 'x') + "]";
+  for (int i = 0; i < 20; ++i) kept = "&a" + std::to_string(i) + " [" + kept + "]";
+  EXPECT_NE(read(kept, YamlScalars::text, {.values_max = 500}).find("too large"),
+            std::string::npos);
+  std::string deep = "a0: &a0 [x]\n";
+  for (int i = 1; i < 40; ++i)
+    deep += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) +
+            "]\n";
+  EXPECT_NE(read(deep).find("line 32: it is nested too deep"), std::string::npos) << read(deep);
+}
+
+TEST(Yaml, RefusesAKeyThatIsTwiceWhereItIsAsked) {
+  EXPECT_EQ(read("a: 1\nb: 2\na: 3\n"), "{\"a\":3,\"b\":2}\n");
+  EXPECT_EQ(read("a: 1\nb: 2\n'a': 3\n", YamlScalars::text, {.unique_keys = true}),
+            "line 3: `a` is here twice in one map; take one away");
+  EXPECT_EQ(read("a: {c: 1}\nb: {c: 1}\n", YamlScalars::text, {.unique_keys = true}),
+            "{\"a\":{\"c\":\"1\"},\"b\":{\"c\":\"1\"}}\n");
+}
+
 TEST(Yaml, NamesTheLineOfWhatItDoesNotRead) {
   EXPECT_EQ(read("a: 1\nb: [1, 2\n").substr(0, 4), "line");
   EXPECT_NE(read("a: 1\n<<: {b: 2}\n").find("line 2: merging"), std::string::npos);

@@ -219,9 +219,16 @@ class Reader {
 
 Result<Manifest> parse_manifest(std::string_view text, const ManifestRules& rules) {
   codec::YamlLines lines;
-  TRY(auto documents, codec::yaml_parse(text, codec::YamlScalars::text, {}, &lines));
+  TRY(auto documents,
+      codec::yaml_parse(text, codec::YamlScalars::text, {.unique_keys = rules.strict}, &lines));
   if (documents.empty() || !documents.front().is_object())
     return wrong("it must be a map with `actors`, `capabilities` and `links`");
+  const auto more = std::find_if(documents.begin() + 1, documents.end(),
+                                 [](const auto& document) { return !document.is_null(); });
+  if (rules.strict && more != documents.end())
+    return wrong(
+        "there is more than one document in it (`---`), of which only the first would be "
+        "read; make it one");
   return Reader(rules, std::move(lines)).read(documents.front().get_object());
 }
 

@@ -91,6 +91,13 @@ TEST(Manifest, StrictRulesNameWhatIsMistyped) {
   };
   EXPECT_EQ(why("actor: [r:1]\n"), "line 1: `actor` means nothing here; did you mean `actors`?");
   EXPECT_TRUE(parse_manifest("actor: [r:1]\n")) << "2022 passed over it";
+  EXPECT_EQ(why("links: []\nactors: [r:1]\nactors: [r:2]\n"),
+            "line 3: `actors` is here twice in one map; take one away");
+  EXPECT_EQ(parse_manifest("actors: [r:1]\nactors: [r:2]\n")->actors.at(0).image_ref, "r:2");
+  EXPECT_EQ(why("actors: [r:1]\n---\n# nothing\n"), "");
+  EXPECT_NE(why("actors: [r:1]\n---\n---\nactors: [r:2]\n").find("more than one document"),
+            std::string::npos);
+  EXPECT_TRUE(parse_manifest("actors: [r:1]\n---\nactors: [r:2]\n")) << "2022 read the first";
   EXPECT_NE(why("labels: {a: b}\n").find("HOST_"), std::string::npos);
   EXPECT_NE(why("actors: [r:1, r:1]\n").find("twice"), std::string::npos);
   EXPECT_NE(why(kLink).find("line 2: actor: 'M' is not a public key of the form M"),

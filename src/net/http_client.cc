@@ -157,6 +157,8 @@ void Exchange::set_tls() {
   lend(CURLOPT_CAINFO_BLOB, tls.ca);
   lend(CURLOPT_SSLCERT_BLOB, tls.certificate);
   lend(CURLOPT_SSLKEY_BLOB, tls.key);
+  // Instead of the machine's own: curl would look into their folder as well.
+  if (!tls.ca.empty() || !request_.ca_file.empty()) set<const char*>(CURLOPT_CAPATH, nullptr);
   if (!tls.verify) {
     set(CURLOPT_SSL_VERIFYPEER, 0L);
     set(CURLOPT_SSL_VERIFYHOST, 0L);
