@@ -49,6 +49,17 @@ std::string trimmed(std::string text) {
   return text;
 }
 
+// curl takes such parts of a path for steps, as browsers do.
+bool has_steps(std::string_view path) {
+  path = path.substr(0, path.find('?'));
+  while (!path.empty()) {
+    const auto part = path.substr(0, path.find('/'));
+    if (part == "." || part == "..") return true;
+    path.remove_prefix(std::min(path.size(), part.size() + 1));
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string escaped(std::string_view text) {
@@ -73,6 +84,8 @@ ApiClient::ApiClient(runtime::Core& core, runtime::Offload& offload, Access acce
       places_(limits::kKubernetesRequestsMax, limits::kKubernetesRequestsQueuedMax) {}
 
 runtime::Task<json::object> ApiClient::call(ApiCall call, runtime::Deadline deadline) {
+  if (has_steps(call.path))
+    co_return fail(Errc::invalid, kSite, "'.' and '..' name nothing in Kubernetes");
   CO_TRY(const auto place, co_await places_.enter(deadline));
   auto answer = co_await send(call, deadline);
   if (answer && answer->status == 401 && !access_.token_file.empty()) {

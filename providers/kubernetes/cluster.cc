@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/sentences.h"
 #include "codec/json.h"
+#include "kubernetes/applied_body.h"
 
 namespace trellis::kubernetes {
 namespace {
@@ -28,27 +29,6 @@ bool comes_first(const Manifest& manifest) {
 }
 
 std::string with_query(std::string path, const std::string& query) { return path + "?" + query; }
-
-// What is applied has no place for what only the server writes, as in an object that was read.
-void strip(json::object& object) {
-  object.erase("status");
-  auto* metadata = object["metadata"].if_object();
-  if (metadata == nullptr) return;
-  for (const auto* key :
-       {"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"})
-    metadata->erase(key);
-}
-
-// Kubernetes writes down who set which fields. Of an object that is nothing but a name, such as a
-// plain Namespace, nobody would be known to have made it.
-void sign_if_empty(json::object& object) {
-  for (const auto& [key, value] : object)
-    if (key != "apiVersion" && key != "kind" && key != "metadata") return;
-  auto& metadata = object["metadata"].get_object();
-  for (const auto& [key, value] : metadata)
-    if (key != "name" && key != "namespace") return;
-  metadata["annotations"] = json::object{{"wasmcloud.dev/applied-by", kFieldManager}};
-}
 
 }  // namespace
 
@@ -116,7 +96,7 @@ runtime::Task<void> Cluster::apply_all(std::vector<const Manifest*> manifests, M
 
 runtime::Task<void> Cluster::apply_into(const Manifest* manifest, Mode mode,
                                         runtime::Deadline deadline, Failures* failures) {
-  const auto applied = co_await apply_one(*manifest, mode, deadline);
+  const auto applied = co_await apply_one(manifest, mode, deadline);
   if (applied) co_return Result<void>{};
   const auto& error = applied.error();
   failures->code = error.code;
@@ -125,7 +105,16 @@ runtime::Task<void> Cluster::apply_into(const Manifest* manifest, Mode mode,
   co_return Result<void>{};
 }
 
-runtime::Task<void> Cluster::apply_one(Manifest manifest, Mode mode, runtime::Deadline deadline) {
+// What was replaced since it was looked at is looked at once more.
+runtime::Task<void> Cluster::apply_one(const Manifest* manifest, Mode mode,
+                                       runtime::Deadline deadline) {
+  auto applied = co_await apply_once(*manifest, mode, deadline);
+  if (!applied && was_replaced(applied.error()))
+    applied = co_await apply_once(*manifest, mode, deadline);
+  co_return applied;
+}
+
+runtime::Task<void> Cluster::apply_once(Manifest manifest, Mode mode, runtime::Deadline deadline) {
   const auto resource = co_await resource_of(manifest.api_version, manifest.kind, deadline);
   if (!resource) co_return not_fetched(resource.error());
   const auto space = space_of(*resource, manifest.space);
@@ -139,6 +128,7 @@ runtime::Task<void> Cluster::apply_one(Manifest manifest, Mode mode, runtime::De
   }
   CO_TRY_OK(co_await add_owner(manifest.object, there ? &*there : nullptr, space, deadline));
   sign_if_empty(manifest.object);
+  if (there) name_the_one_there(manifest.object, *there);
   const auto query = fmt::format("fieldManager={}{}", kFieldManager,
                                  there && mode == Mode::repair ? "&force=true" : "");
   auto applied = co_await api_.call({.method = "PATCH",
@@ -194,19 +184,27 @@ runtime::Task<void> Cluster::take_back(std::string path, Object object, bool all
 }
 
 // While the owner cannot be read the reference that is there stays; to leave it out would remove
-// it.
+// it. Nothing is made for an owner that is gone: it would outlive the release.
 runtime::Task<void> Cluster::add_owner(Object& object, const Object* there, std::string space,
                                        runtime::Deadline deadline) {
   if (owner_.name() == nullptr || space != api_.access().default_namespace)
     co_return Result<void>{};
-  CO_TRY(auto reference, co_await owner_.reference(deadline));
+  auto owner = co_await owner_.reference(deadline);
+  const bool gone = !owner && owner.error().code == Errc::not_found;
+  if (!owner && !(gone && there != nullptr)) co_return fail(owner.error());
+  auto reference = gone ? std::nullopt : *std::move(owner);
   if (!reference && there != nullptr) {
     if (const auto* kept = reference_to(*there, *owner_.name())) reference = *kept;
   }
   if (!reference) co_return Result<void>{};
   auto& references = object["metadata"].get_object()["ownerReferences"];
   if (!references.is_array()) references = json::array();
-  references.get_array().push_back(*std::move(reference));
+  auto& list = references.get_array();
+  const auto same = [uid = text(*reference, "uid")](const json::value& each) {
+    return each.is_object() && text(each.get_object(), "uid") == uid;
+  };
+  list.erase(std::remove_if(list.begin(), list.end(), same), list.end());
+  list.push_back(*std::move(reference));
   co_return Result<void>{};
 }
 

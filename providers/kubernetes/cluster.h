@@ -61,7 +61,8 @@ class Cluster {
                                  Failures* failures);
   runtime::Task<void> apply_all(std::vector<const Manifest*> manifests, Mode mode,
                                 runtime::Deadline deadline, Failures* failures);
-  runtime::Task<void> apply_one(Manifest manifest, Mode mode, runtime::Deadline deadline);
+  runtime::Task<void> apply_one(const Manifest* manifest, Mode mode, runtime::Deadline deadline);
+  runtime::Task<void> apply_once(Manifest manifest, Mode mode, runtime::Deadline deadline);
   runtime::Task<void> take_back(std::string path, Object object, bool all,
                                 runtime::Deadline deadline);
   runtime::Task<void> add_owner(Object& object, const Object* there, std::string space,

@@ -56,6 +56,7 @@ class FakeApi final : public net::HttpHandler {
   std::string token = "good";
   std::string forbidden;  // requests that begin so are refused
   bool paged = false;     // lists come in pieces
+  int replaced = 0;       // so many applies find another object than the one that was read
   bool later = false;     // the custom resource is known only after its definition was applied
 
   runtime::Task<net::HttpResponse> handle(const net::HttpRequest& request) override {
@@ -132,8 +133,11 @@ class FakeApi final : public net::HttpHandler {
     if (request.header("content-type") == "application/json-patch+json")
       return answer(200, objects[path]);
     auto object = object_of(as_text(request.body));
+    auto& metadata = object["metadata"].as_object();
+    if (metadata.contains("uid") && replaced-- > 0)
+      return status(422, "metadata.uid: Invalid value: \"1\": field is immutable");
     if (object.contains("conflict")) return status(409, "Apply failed with 1 conflict");
-    object["metadata"].as_object()["managedFields"] =
+    metadata["managedFields"] =
         object_of(R"({"a":[{"manager":"kubernetes-applier-provider","operation":"Apply",
                             "apiVersion":"v1"}]})")["a"];
     if (path.find("customresourcedefinitions") != std::string::npos) later = false;

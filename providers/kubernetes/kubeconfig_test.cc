@@ -90,10 +90,10 @@ TEST_F(KubeconfigTest, SaysWhatIsWrongWithAFile) {
 }
 
 TEST_F(KubeconfigTest, TakesPackedConfigsThatNameNoFiles) {
-  const auto good =
-      packed(config("certificate-authority-data: Y2E=, insecure-skip-tls-verify: true,"
-                    " proxy-url: 'http://p:1'",
-                    "token: t"));
+  const auto good = packed(
+      config("certificate-authority-data: \"Y2\\n\\nE=\\r\\n\", insecure-skip-tls-verify: true,"
+             " proxy-url: 'http://p:1'",
+             "token: t"));
   ASSERT_TRUE(good) << said(good);
   EXPECT_EQ(good->tls.ca, "ca");
   EXPECT_EQ(good->token, "t");

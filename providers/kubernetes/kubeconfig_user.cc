@@ -44,8 +44,9 @@ Result<void> refuse_unsupported(const NamedEntry& user) {
 }  // namespace
 
 Result<std::string> pem_of(const NamedEntry& entry, const std::string& key) {
-  TRY(const auto data, codec::json_string(entry.body, key + "-data"));
+  TRY(auto data, codec::json_string(entry.body, key + "-data"));
   if (data && !data->empty()) {
+    std::erase_if(*data, [](char c) { return c == '\n' || c == '\r'; });  // as a block of lines
     const auto bytes = codec::base64_decode(*data, codec::Base64::standard);
     if (!bytes) return bad(fmt::format("{}-data of '{}' is not base64", key, entry.name));
     return std::string(as_text(*bytes));

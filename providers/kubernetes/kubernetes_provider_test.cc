@@ -247,7 +247,7 @@ TEST_F(KubernetesProviderTest, ATokenInAFileIsReadAnewWhenItIsRefused) {
 }
 
 TEST_F(KubernetesProviderTest, WithoutAnOwnerThatCanBeReadAppliesAndKeepsTheReferenceThatIsThere) {
-  api_.objects.clear();
+  api_.forbidden = "GET /apis/apps/v1/namespaces/here/deployments/rel";
   ASSERT_EQ(put(), "");
   ASSERT_EQ(apply(kService), "");
   const auto path = kServices + std::string("a");
@@ -257,6 +257,43 @@ TEST_F(KubernetesProviderTest, WithoutAnOwnerThatCanBeReadAppliesAndKeepsTheRefe
                               "name":"rel","uid":"u-0"}])"));
   ASSERT_EQ(apply(kService), "");
   EXPECT_EQ(at(path).at("metadata").at("ownerReferences").at(0).at("uid"), "u-0");
+}
+
+TEST_F(KubernetesProviderTest, MakesNothingForAnOwnerThatIsGone) {
+  api_.objects.clear();
+  ASSERT_EQ(put(), "");
+  const auto path = kServices + std::string("a");
+  EXPECT_TRUE(
+      apply(kService).starts_with("the owner, Deployment 'rel' in namespace here, is gone: "
+                                  "this release is being uninstalled"));
+  EXPECT_FALSE(api_.objects.contains(path));
+  api_.put(path, service(std::string(kOurs) +
+                         R"(,"ownerReferences":[{"apiVersion":"apps/v1","kind":"Deployment",
+                              "name":"rel","uid":"u-0"}])"));
+  EXPECT_EQ(apply(kService), "");  // what is there goes with the owner it has
+  EXPECT_EQ(at(path).at("metadata").at("ownerReferences").at(0).at("uid"), "u-0");
+}
+
+TEST_F(KubernetesProviderTest, NamesTheOwnerOnceWhoeverElseIsNamed) {
+  ASSERT_EQ(put(), "");
+  ASSERT_EQ(apply("{apiVersion: v1, kind: Service, metadata: {name: a, ownerReferences: "
+                  "[{uid: u-9, kind: A}, {uid: u-1, kind: B}]}}"),
+            "");
+  EXPECT_EQ(
+      codec::json_write(at(kServices + std::string("a")).at("metadata").at("ownerReferences")),
+      R"([{"uid":"u-9","kind":"A"},)"
+      R"({"apiVersion":"apps/v1","kind":"Deployment","name":"rel","uid":"u-1"}])");
+}
+
+TEST_F(KubernetesProviderTest, AppliesToTheObjectItLookedAtOrLooksOnceMore) {
+  ASSERT_EQ(put(), "");
+  const auto path = kServices + std::string("a");
+  api_.put(path, service(kOurs));
+  api_.replaced = 1;
+  EXPECT_EQ(apply(kService), "");
+  EXPECT_EQ(at(path).at("metadata").at("uid"), "1");
+  api_.replaced = 2;
+  EXPECT_NE(apply(kService).find("field is immutable"), std::string::npos);
 }
 
 TEST_F(KubernetesProviderTest, RepairTakesBackWhatOthersHaveChanged) {
@@ -348,6 +385,12 @@ TEST_F(KubernetesProviderTest, WrongCallsAreToldSo) {
   EXPECT_NE(apply("").find("there is no object in it"), std::string::npos);
   EXPECT_EQ(call("KubernetesApplier.Get", {}), "!method not handled KubernetesApplier.Get");
   EXPECT_EQ(query(capability::kDelete), "!the request names no object");
+  EXPECT_EQ(query(capability::kDelete, ".."),
+            "Unable to fetch object from API: '.' and '..' name nothing in Kubernetes");
+  EXPECT_NE(apply("{apiVersion: ../.., kind: A, metadata: {name: a}}").find("name nothing"),
+            std::string::npos);
+  EXPECT_NE(apply("{apiVersion: v1, kind: A, kind: B}").find("line 1: `kind` is here twice"),
+            std::string::npos);
   std::string many;
   for (int i = 0; i < 65; ++i)
     many += fmt::format("---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m{}}}}}\n", i);

@@ -46,7 +46,12 @@ runtime::Task<std::optional<boost::json::object>> Owner::reference(runtime::Dead
   const auto now = std::chrono::steady_clock::now();
   if (!read_at_ || now - *read_at_ > kUidAge) {
     auto uid = co_await ask(deadline);
-    if (!uid && uid.error().code == Errc::cancelled) co_return fail(uid.error());
+    const bool ends =
+        !uid && (uid.error().code == Errc::cancelled || uid.error().code == Errc::not_found);
+    if (ends) {
+      forget();
+      co_return fail(uid.error());
+    }
     if (!uid && !warned_) {
       warned_ = true;
       LOG(warn,
@@ -64,12 +69,25 @@ runtime::Task<std::optional<boost::json::object>> Owner::reference(runtime::Dead
                                           {"uid", uid_}});
 }
 
+Error Owner::gone() const {
+  return {Errc::not_found, "kubernetes.owner",
+          fmt::format("the owner, {} '{}' in namespace {}, is gone: this release is being "
+                      "uninstalled, and nothing is made for it (or TRELLIS_KUBERNETES_OWNER names "
+                      "another one)",
+                      name_->kind, name_->name, api_.access().default_namespace)};
+}
+
 runtime::Task<std::string> Owner::ask(runtime::Deadline deadline) {
-  CO_TRY(const auto resource, co_await discovery_.find(name_->api_version, name_->kind, deadline));
-  CO_TRY(const auto object,
-         co_await api_.call({.path = resource.path(api_.access().default_namespace, name_->name)},
-                            deadline));
-  const auto* metadata = member(object, "metadata");
+  const auto resource = co_await discovery_.find(name_->api_version, name_->kind, deadline);
+  if (!resource) {
+    auto error = resource.error();
+    if (error.code == Errc::not_found) error.code = Errc::invalid;  // no such kind: not "gone"
+    co_return fail(std::move(error));
+  }
+  const auto object = co_await api_.call(
+      {.path = resource->path(api_.access().default_namespace, name_->name)}, deadline);
+  if (!object) co_return fail(object.error().code == Errc::not_found ? gone() : object.error());
+  const auto* metadata = member(*object, "metadata");
   co_return std::string(metadata == nullptr ? std::string_view() : text(*metadata, "uid"));
 }
 

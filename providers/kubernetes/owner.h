@@ -26,12 +26,13 @@ class Owner {
   const OwnerName* name() const { return name_ ? &*name_ : nullptr; }
 
   // What goes into metadata.ownerReferences; nullopt when there is no owner, or it cannot be read,
-  // which the log says once.
+  // which the log says once. Errors: not_found (the owner is gone), cancelled.
   runtime::Task<std::optional<boost::json::object>> reference(runtime::Deadline deadline);
   void forget() { read_at_.reset(); }  // it was refused: the next asks anew
 
  private:
   runtime::Task<std::string> ask(runtime::Deadline deadline);
+  Error gone() const;
 
   ApiClient& api_;
   Discovery& discovery_;

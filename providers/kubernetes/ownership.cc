@@ -131,7 +131,9 @@ std::optional<json::array> taken_over(const json::object& object, bool all) {
       result.push_back(std::move(each));
     }
   }
-  merge(ours["fieldsV1"].get_object(), taken);
+  auto& fields = ours["fieldsV1"];
+  if (!fields.is_object()) fields = json::object();
+  merge(fields.get_object(), taken);
   result.push_back(std::move(ours));
   return result;
 }

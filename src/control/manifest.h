@@ -39,7 +39,7 @@ struct Manifest {
 
 struct ManifestRules {
   // Refuses what 2022 passed over: members that nobody reads, keys that are none, the same thing
-  // twice.
+  // or key twice, a second document.
   bool strict = false;
   // For values of links of the form {file: /path}, so that no secret stands in a manifest; none:
   // refused.
