@@ -1,6 +1,7 @@
 """Goal: what becomes of requests through a Service while pods are restarted, upgraded, scaled, deleted and killed.
-Planned changes lose none, and next to none has to be sent again. A pod that is killed loses what it had in flight, and what was sent to it until Kubernetes
-took it from the Service; after that no more, and the rate is whole again. Each report is printed."""
+Planned changes lose none, and next to none has to be sent again. A pod that is killed loses what it had in flight, and
+what was sent to it until Kubernetes took it from the Service; after that no more, and the rate is whole again. Each
+report is printed."""
 import os
 import re
 import signal

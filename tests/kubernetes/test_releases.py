@@ -1,10 +1,12 @@
 """Goal: what a platform team does after the first `helm install`: other NATS, two releases in a namespace, changes of the
 configuration, `helm test`, a wrong tag; each leaves a release that serves."""
 import json
+import re
 
 import pytest
 
 from shell import wait_for
+from test_bad_input import Walked
 from test_load import ECHO, HTTP_SERVER, VALUES
 
 ECHO_ANSWER = '{"body":[],"method":"GET","path":"/","query_string":""}'
@@ -14,9 +16,13 @@ def serving(**values):
     return {**VALUES, "replicaCount": 1, **values}
 
 
-def answers(shell, service):
-    with shell.forward(f"svc/{service}", ":80") as forwarded:
+def answers(shell, service, port=80):
+    with shell.forward(f"svc/{service}", f":{port}") as forwarded:
         return shell.run(f"curl -s localhost:{forwarded.group(1)}", quiet=True).out.strip()
+
+
+def count_hosts(shell):
+    return len(re.findall(r"\bN[A-Z2-7]{55}\b", shell.run("wash ctl get hosts").out))
 
 
 @pytest.mark.parametrize("mode", ["statefulset", "sidecar", "embedded"])
@@ -27,7 +33,7 @@ def test_each_nats_serves(shell, release, mode):
     assert answers(shell, f"{box.deployment}-http") == ECHO_ANSWER
     # In each of them localhost:4222 of the pod is the lattice's NATS.
     with shell.lattice(box.deployment):
-        assert "N" in shell.run("wash ctl get hosts").out
+        assert count_hosts(shell) == 1
     shell.run(f"helm test {box.name}")
 
 
@@ -40,7 +46,7 @@ def test_a_nats_that_is_there_already(shell, release):
                                                  "existingSecrets": {"cluster": "nats-owner-wasmcloud-host"}}}))
     second.wait_until_ready()
     with shell.lattice(second.deployment):
-        assert shell.run("wash ctl get hosts").out.count("\n") >= 4, "both releases' hosts are in one lattice"
+        assert count_hosts(shell) == 2, "both releases' hosts are in one lattice"
     assert answers(shell, f"{second.deployment}-http") == ECHO_ANSWER
 
 
@@ -54,6 +60,32 @@ def test_two_releases_in_one_namespace(shell, release):
     assert answers(shell, "one-wasmcloud-host-http") == answers(shell, "two-wasmcloud-host-http") == ECHO_ANSWER
     one.uninstall()
     assert answers(shell, "two-wasmcloud-host-http") == ECHO_ANSWER
+
+
+def test_a_release_is_refused_the_service_of_another(shell, release):
+    walked = []
+    for name, labels in (("first", {"wasmcloud.dev/route-to": "true"}), ("second", {"team": "second"})):
+        box = release(name)
+        box.install({"wasmcloud": {"enableApplierSupport": True, "customLabels": labels}})
+        box.wait_until_ready()
+        walked.append(Walked(shell, box))
+    first, second = walked
+    with shell.lattice(first.box.deployment):
+        first.start()
+        first.link_applier()
+        first.link_echo("0.0.0.0:8080")
+        wait_for(lambda: first.service in shell.kubectl("get svc", quiet=True).out, 20, "the Service")
+    made = shell.json(f"get svc {first.service}")
+    with shell.lattice(second.box.deployment):
+        second.start()
+        second.link_applier()
+        second.link_echo("0.0.0.0:8081")
+        second.says("Unable to apply", first.service, first.box.deployment, "another release")
+        shell.run(f"wash ctl link del {second.echo} wasmcloud:httpserver")
+        second.says("Unable to delete", first.service, first.box.deployment, "another release")
+    left = shell.json(f"get svc {first.service}")
+    assert (left["metadata"]["uid"], left["spec"]) == (made["metadata"]["uid"], made["spec"])
+    assert answers(shell, first.service, 8080) == ECHO_ANSWER
 
 
 def test_a_change_of_the_configuration_rolls_the_pods(shell, release):

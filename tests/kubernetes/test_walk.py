@@ -39,8 +39,20 @@ def test_the_article(shell, chart, release, program):
         walk(shell)
     # An uninstalled release leaves nothing behind, its Services neither.
     shell.run("wash ctl link query", check=False, quiet=True)
+    assert {kind_of(name) for name in others_of("wasmcloud-test", shell)} >= {"secret", "configmap", "serviceaccount", "role", "rolebinding"}
     article.uninstall()
     wait_for(lambda: not shell.kubectl("get all", quiet=True).out.strip(), 60, "an empty namespace")
+    wait_for(lambda: not others_of("wasmcloud-test", shell), 10, "nothing of the release")
+
+
+def others_of(release, shell):
+    """What of a release `kubectl get all` does not show."""
+    kinds = "secrets,configmaps,roles,rolebindings,serviceaccounts,pvc"
+    return shell.kubectl(f"get {kinds} -l app.kubernetes.io/instance={release} -o name", quiet=True).out.split()
+
+
+def kind_of(name):
+    return name.split("/")[0].split(".")[0]
 
 
 def walk(shell):
