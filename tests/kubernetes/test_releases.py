@@ -103,6 +103,17 @@ def test_a_change_of_the_configuration_rolls_the_pods(shell, release):
     assert answers(shell, f"{box.deployment}-http") == ECHO_ANSWER
 
 
+def test_an_autoscaler_takes_over_as_many_replicas_as_there_are(shell, release):
+    box = release("scaled")
+    box.install({"replicaCount": 2})
+    box.wait_until_ready(2)
+    before = {pod["metadata"]["name"] for pod in box.pods()}
+    for _ in range(2):
+        box.upgrade({"replicaCount": 2, "autoscaling": {"enabled": True, "minReplicas": 1, "maxReplicas": 3}})
+        assert shell.json(f"get deployment {box.deployment}")["spec"]["replicas"] == 2
+        assert {pod["metadata"]["name"] for pod in box.pods()} == before, "no pod went"
+
+
 def test_an_image_tag_that_does_not_exist_leaves_the_old_pods(shell, release):
     box = release("tagged")
     box.install(serving())
