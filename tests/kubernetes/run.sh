@@ -42,3 +42,5 @@ done
 [[ ${1:-} != --up ]] || exit 0
 export TRELLIS_CLUSTER_STATE=$state/cluster KUBECONFIG=$state/cluster/admin.kubeconfig
 python3 -m pytest -s -q -p no:cacheprovider "$here" "$@"
+# The applier, case by case, against an API server alone.
+[[ $# -gt 0 ]] || env -u KUBECONFIG python3 -m pytest -q -p no:cacheprovider tests/e2e/test_applier.py
