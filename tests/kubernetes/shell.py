@@ -96,7 +96,11 @@ class Shell:
     @contextlib.contextmanager
     def lattice(self, deployment):
         """wash reaches the lattice of that deployment until the block ends, through a port that is free."""
-        with self.forward(f"deployment/{deployment}", ":4222") as forwarded:
+        # A pod that stays: `port-forward deployment/…` may choose one that is ending.
+        release = deployment.removesuffix("-wasmcloud-host")
+        pods = self.json(f"get pods -l app.kubernetes.io/instance={release},app.kubernetes.io/name=wasmcloud-host")
+        pod = next(each["metadata"]["name"] for each in pods["items"] if "deletionTimestamp" not in each["metadata"])
+        with self.forward(f"pod/{pod}", ":4222") as forwarded:
             self.environment["WASMCLOUD_CTL_PORT"] = forwarded.group(1)
             try:
                 yield
