@@ -39,9 +39,11 @@ class Walked:
             self.shell.run(f"wash ctl start provider wasmcloud.azurecr.io/{reference}", quiet=True)
         for reference in ("service_applier:0.3.0", "echo:0.3.4"):
             self.shell.run(f"wash ctl start actor wasmcloud.azurecr.io/{reference}", quiet=True)
-        host = json.loads(self.shell.run("wash ctl get hosts -o json", quiet=True).out)["hosts"][0]["id"]
-        listed = json.loads(self.shell.run(f"wash ctl get inventory {host} -o json", quiet=True).out)
-        self.applier = next(each["id"] for each in listed["inventory"]["providers"] if "applier" in (each.get("image_ref") or ""))
+        # One that is ending may still be there beside it.
+        hosts = json.loads(self.shell.run("wash ctl get hosts -o json", quiet=True).out)["hosts"]
+        providers = [provider for host in hosts for provider in json.loads(self.shell.run(
+            f"wash ctl get inventory {host['id']} -o json", quiet=True).out)["inventory"]["providers"]]
+        self.applier = next(each["id"] for each in providers if "applier" in (each.get("image_ref") or ""))
         self.shell.run(f"wash ctl link put {self.service_applier} {NATS} wasmcloud:messaging "
                        "SUBSCRIPTION=wasmbus.evt.default URI=nats://localhost:4222", quiet=True)
 
