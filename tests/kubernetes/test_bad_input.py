@@ -56,7 +56,8 @@ class Walked:
                                f"ADDRESS={address}"], check=False)
 
     def log(self):
-        return self.shell.kubectl(f"logs deployment/{self.box.deployment}", quiet=True).out
+        return self.shell.kubectl(f"logs -l app.kubernetes.io/instance={self.box.name},app.kubernetes.io/name=wasmcloud-host "
+                                  "--tail=-1", quiet=True).out
 
     def says(self, *words):
         wait_for(lambda: all(word in self.log() for word in words), 20, f"{words} in the host's log")
