@@ -20,6 +20,8 @@
 #include <string_view>
 #include <vector>
 
+#include "net/kept_sockets.h"
+
 namespace trellis {
 namespace {
 
@@ -31,7 +33,6 @@ constexpr auto kLivedEnough = 10s;  // shorter lives in a row are a host that ca
 constexpr int kShortLivesMax = 6;   // then whoever started this one is to know
 constexpr auto kFirstPause = 100ms;
 constexpr int kNoticesPerTurn = 64;
-constexpr int kFirstPassed = 3;  // SD_LISTEN_FDS_START
 
 class Keeper {
  public:
@@ -43,7 +44,7 @@ class Keeper {
   bool start();
   [[noreturn]] void become_host();
   std::string address() const;
-  void turn(int wait_ms);
+  void turn();
   void pass_signal_on();
   void take_sockets();
   bool take_socket();
@@ -94,13 +95,9 @@ int Keeper::run() {
     return 1;
   }
   while (exit_code_ < 0) {
-    int wait_ms = -1;
-    if (host_ == 0) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_start_ - Clock::now());
-      wait_ms = static_cast<int>(std::max(left, 0ms).count());
-      if (wait_ms == 0 && !start()) next_start_ = Clock::now() + kFirstPause;  // no room for it
-    }
-    if (exit_code_ < 0) turn(host_ == 0 ? std::max(wait_ms, 1) : -1);
+    const bool due = host_ == 0 && Clock::now() >= next_start_;
+    if (due && !start()) next_start_ = Clock::now() + kFirstPause;  // no room for it
+    turn();
   }
   return exit_code_;
 }
@@ -123,11 +120,11 @@ void Keeper::become_host() {
   const int count = static_cast<int>(held_.size());
   bool moved = true;
   for (int& fd : held_) {
-    fd = ::fcntl(fd, F_DUPFD, kFirstPassed + count);
+    fd = ::fcntl(fd, F_DUPFD, net::kFirstPassedSocket + count);
     moved = moved && fd >= 0;
   }
   for (int i = 0; moved && i < count; ++i)
-    moved = ::dup2(held_[static_cast<std::size_t>(i)], kFirstPassed + i) >= 0;
+    moved = ::dup2(held_[static_cast<std::size_t>(i)], net::kFirstPassedSocket + i) >= 0;
   for (const int fd : held_) ::close(fd);
   if (count > 0 && moved) {
     ::setenv("LISTEN_FDS", std::to_string(count).c_str(), 1);
@@ -143,7 +140,13 @@ void Keeper::become_host() {
   std::_Exit(127);
 }
 
-void Keeper::turn(int wait_ms) {
+// Until something happens, or the next host is due.
+void Keeper::turn() {
+  int wait_ms = -1;
+  if (host_ == 0) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_start_ - Clock::now());
+    wait_ms = static_cast<int>(std::max(left, 0ms).count());
+  }
   std::vector<pollfd> polled{{signals_, POLLIN, 0}, {notices_, POLLIN, 0}};
   const auto first = polled.size();
   for (const int fd : held_) polled.push_back({fd, 0, 0});  // a socket that is shut down hangs up
@@ -209,7 +212,7 @@ bool Keeper::take_socket() {
     sender = from.pid;
   }
   const bool store =
-      std::string_view(line, static_cast<std::size_t>(size)).starts_with("FDSTORE=1");
+      std::string_view(line, static_cast<std::size_t>(size)).starts_with(net::kStoreSocket);
   const bool from_host = host_ > 0 && sender == host_;
   for (const int fd : sockets) {
     if (from_host && store && held_.size() < kSocketsMax) {

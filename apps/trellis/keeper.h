@@ -1,8 +1,7 @@
 // `trellis --keep`: runs the host as a child, holds copies of the sockets it listens on, and starts
 // it again at once when it is killed or crashes. The new one gets the sockets (net/kept_sockets.h):
 // what it had in flight is lost, connections that are made meanwhile wait and are served. The first
-// process of a container, so it also reaps what others leave. One thread, no library but the C
-// one's.
+// process of a container, so it also reaps what others leave. One thread.
 #pragma once
 
 namespace trellis {

@@ -19,7 +19,7 @@ struct Access {
   std::string token_file{};  // read anew now and then; wins over `token`
   std::string proxy{};
   std::string default_namespace = "default";
-  std::string source{};  // for people: "kubeconfig /root/.kube/config (context 'a')"
+  std::string source{};  // for people: "kubeconfig ~/.kube/config (context 'a')"
 };
 
 // What the process was given. `service_account` is a folder.

@@ -3,24 +3,18 @@
 #include "kubernetes/kubeconfig.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "codec/base64.h"
+#include "lattice/temporary_folder.h"
 
 namespace trellis::kubernetes {
 namespace {
 
 class KubeconfigTest : public ::testing::Test {
  protected:
-  KubeconfigTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "trellis-kube-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~KubeconfigTest() override { std::filesystem::remove_all(folder_); }
-
   std::string file(const std::string& name, std::string_view text) const {
     const auto path = folder_ + "/" + name;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
@@ -41,7 +35,8 @@ class KubeconfigTest : public ::testing::Test {
     return access ? "fine" : access.error().detail;
   }
 
-  std::string folder_;
+  const lattice::TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path().string();
 };
 
 TEST_F(KubeconfigTest, ReadsWhatAFileNames) {

@@ -3,15 +3,14 @@
 #include "kubernetes/kubernetes_provider.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "codec/base64.h"
 #include "codec/msgpack.h"
 #include "kubernetes/fake_api.h"
+#include "lattice/temporary_folder.h"
 
 namespace trellis::kubernetes {
 namespace {
@@ -230,8 +229,8 @@ TEST_F(KubernetesProviderTest, ListsAllPages) {
 }
 
 TEST_F(KubernetesProviderTest, ATokenInAFileIsReadAnewWhenItIsRefused) {
-  std::string folder = std::filesystem::temp_directory_path() / "trellis-kube-XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const lattice::TemporaryFolder temporary;
+  const auto folder = temporary.path().string();
   std::ofstream(folder + "/token") << "good\n";
   std::ofstream(folder + "/config")
       << "clusters: [{name: c, cluster: {server: '" << api_.url() << "'}}]\n"
@@ -243,7 +242,6 @@ TEST_F(KubernetesProviderTest, ATokenInAFileIsReadAnewWhenItIsRefused) {
   EXPECT_NE(apply(kService).find("Unauthorized"), std::string::npos);
   std::ofstream(folder + "/token") << "newer\n";
   EXPECT_EQ(apply(kService), "");
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(KubernetesProviderTest, WithoutAnOwnerThatCanBeReadAppliesAndKeepsTheReferenceThatIsThere) {

@@ -4,12 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 
+#include "artifact/file_io.h"
 #include "artifact/reference.h"
 #include "claims/nkey.h"
 #include "host/builtin_references.h"
@@ -257,12 +256,8 @@ Result<void> read_limits(const Environment& get, Config& config) {
 }
 
 Result<std::string> read_value_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file && text.size() <= limits::kManifestBytesMax) return text;
-  return fail(Errc::invalid, kSite,
-              file ? fmt::format("the file {} is too large for a value", path)
-                   : fmt::format("the file {} cannot be read: {}", path, std::strerror(errno)));
+  TRY(const auto bytes, artifact::read_file(path, limits::kManifestBytesMax));
+  return std::string(as_text(bytes));
 }
 
 Result<control::Manifest> parse_host_manifest(const std::string& text) {

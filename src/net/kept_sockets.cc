@@ -17,9 +17,6 @@
 namespace trellis::net {
 namespace {
 
-constexpr int kFirstPassed = 3;  // SD_LISTEN_FDS_START
-constexpr std::string_view kStore = "FDSTORE=1\nFDNAME=trellis";
-
 struct Kept {
   std::mutex mutex;  // a listener is opened or closed: seldom, and by two threads at most
   std::unordered_map<std::string, std::vector<ListeningSocket>> untaken;  // by address
@@ -63,7 +60,9 @@ std::string listening_address(int fd) {
 }
 
 bool send_copy(const Kept& kept, int channel, int fd) {
-  iovec line{const_cast<char*>(kStore.data()), kStore.size()};
+  std::string text(kStoreSocket);
+  text += "\nFDNAME=trellis";
+  iovec line{text.data(), text.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
   msghdr message{};
   message.msg_name = const_cast<sockaddr_un*>(&kept.keeper);
@@ -91,7 +90,7 @@ void inherit_sockets() {
   if (const char* name = std::getenv("NOTIFY_SOCKET")) read_keeper(all, name);
   if (number_in("LISTEN_PID") == ::getpid()) {
     const int passed = number_in("LISTEN_FDS");
-    for (int fd = kFirstPassed; fd < kFirstPassed + passed; ++fd) {
+    for (int fd = kFirstPassedSocket; fd < kFirstPassedSocket + passed; ++fd) {
       ::fcntl(fd, F_SETFD, FD_CLOEXEC);
       ListeningSocket socket(fd);
       if (auto address = listening_address(fd); !address.empty())

@@ -8,11 +8,17 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/bind.h"
 
 namespace trellis::net {
+
+// What `trellis --keep` (apps/trellis/keeper.h) shares with it: the first descriptor that is passed
+// on, SD_LISTEN_FDS_START, and how a message begins that brings one to be kept.
+inline constexpr int kFirstPassedSocket = 3;
+inline constexpr std::string_view kStoreSocket = "FDSTORE=1";
 
 // From main(), before anything listens or is started: takes what the process before this one left,
 // and where copies are kept. Both are gone from the environment afterwards. Nobody keeps: nothing
