@@ -5,6 +5,7 @@ report is printed."""
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -36,8 +37,19 @@ def service(shell, chart):
     release = Release(shell, chart, "load")
     release.install(VALUES)
     release.wait_until_ready(3)
+    # The node's rules for a Service that is new follow its endpoints: a load is for one that is there.
+    address = shell.json("get svc load-wasmcloud-host-http")["spec"]["clusterIP"]
+    wait_for(lambda: all(connects(address) for _ in range(60)), 30, "the node leads to the Service")
     yield release
     release.uninstall()
+
+
+def connects(address):
+    try:
+        socket.create_connection((address, 80), timeout=0.5).close()
+        return True
+    except OSError:
+        return False
 
 
 @pytest.fixture
